@@ -1,0 +1,61 @@
+# The only commands a developer needs. They want Python >= 3.11 and make; uv is fetched when missing.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long check serve bench lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+export UV_NO_CONFIG := 1
+export UV_PYTHON_DOWNLOADS := never
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## make .venv with everything that running, testing and developing need
+
+demo: setup ## scan, test and judge a small vulnerable shop; mend it; judge again
+	@$(BIN)/python -P examples/demo.py
+
+test: setup ## run the checks and all tests
+	@$(BIN)/python -P -m pytest -n auto -q
+
+test-long: setup ## the tests above and the long forms: more examples, larger inputs
+	@GATEKEEPER_LONG=1 $(BIN)/python -P -m pytest -n auto -q
+
+check: setup ## format check, lint, types, layers, policies
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/gatekeeper policy test rules/policies/*.yaml
+
+serve: setup ## (comes with the HTTP service)
+	@echo "There is no HTTP service in this version: use 'gatekeeper scan' and 'gatekeeper evaluate'." >&2; exit 2
+
+bench: setup $(VENV)/.bench ## print the measured figures of this machine, peers in the same run
+	@$(BIN)/python -P benchmarks/run.py
+
+lock: ## make requirements/*.txt again from pyproject.toml
+	@UV="$(UV)" PYTHON="$(PYTHON)" bash requirements/lock.sh
+
+clean: ## remove what the commands above made in this folder
+	@rm -rf $(VENV) .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gatekeeper needs Python >= 3.11; '$(PYTHON)' is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@echo "fetching uv (once, into .tools)" >&2
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml | $(filter .tools/bin/uv,$(UV))
+	@echo "making $(VENV) (once)" >&2
+	@$(UV) venv -q --allow-existing --python $(PYTHON) $(VENV)
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.ready
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@

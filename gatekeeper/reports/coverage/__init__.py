@@ -1,0 +1,1 @@
+"""Readers of coverage reports, one file per format."""

@@ -1,0 +1,1 @@
+"""Readers of finding reports, one file per format."""

@@ -1,0 +1,83 @@
+"""The seam of the readers: what a format declares, what it returns, how it refuses.
+
+The contract of a reader:
+- it returns a `Report` or raises `UnreadableReport`; nothing else leaves it, whatever the bytes are;
+- it counts items itself and never trusts totals that the tool wrote beside them;
+- one bad item is counted as the problem `unparsed`, never silence; a metric it cannot give is absent;
+- it says `incomplete` when the report does not prove what it claims, `failed` when the tool did not finish.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gatekeeper.evidence import Failure, Kind, Param, Problem, Producer, State, Value
+from gatekeeper.finding import Finding
+
+if TYPE_CHECKING:
+    from gatekeeper.reports.limits import Limits
+    from gatekeeper.reports.source import ReportSource
+
+
+class UnreadableReport(Exception):  # noqa: N818  (named for what happened)
+    """The bytes are not a report that can be used; `problem` says why."""
+
+    def __init__(self, code: str, **params: Param) -> None:
+        super().__init__(code, params)
+        self.problem = Problem(code=code, params=params)
+
+
+@dataclass(frozen=True, slots=True)
+class LineHits:
+    """Line coverage of one file: sorted distinct line numbers that ran, and that could have but did not."""
+
+    hit: tuple[int, ...] | list[int]
+    miss: tuple[int, ...] | list[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a reader understood of one report."""
+
+    format: str | None
+    kind: Kind | None
+    """None only when the state is `unreadable` and the format is unknown."""
+    state: State
+    problems: tuple[Problem, ...] = ()
+    producer: Producer | None = None
+    produced_at: datetime | None = None
+    """Timezone-aware, in UTC; a time without zone is left out (problem `no-time-zone`)."""
+    metrics: Mapping[str, Value] = field(default_factory=dict)
+    lines: Mapping[str, LineHits] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What detection may look at: the decoded beginning of the file and its name."""
+
+    data: bytes
+    """The first 64 KiB, without a byte order mark and leading white space, UTF-16 made UTF-8."""
+    name: str
+    root: str | None
+    """Local name of the first XML start tag; None when it is not XML."""
+    attributes: Mapping[str, str]
+    """Attributes of that tag."""
+    keys: frozenset[str]
+    """Top-level JSON keys seen so far when the file starts with `{`; empty otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportFormat:
+    """One row of the format table."""
+
+    name: str
+    title: str
+    kinds: tuple[Kind, ...]
+    """One kind, or several when the format is open (SARIF); the first is the default of `kind_of_tool`."""
+    tools: str
+    """Who writes it, for people."""
+    detect: Callable[[Head], bool]
+    read: "Callable[[ReportSource, Limits], Report]"

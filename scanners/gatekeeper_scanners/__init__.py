@@ -1,0 +1,1 @@
+"""Scanners: their own environments, the sandboxed runner, one module per tool."""
