@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.reports.source import ReportSource
 
 
-class UnreadableReport(Exception):  # noqa: N818  (named for what happened)
+class UnreadableReport(Exception):
     """The bytes are not a report that can be used; `problem` says why."""
 
     def __init__(self, code: str, **params: Param) -> None:
@@ -76,8 +76,9 @@ class ReportFormat:
     name: str
     title: str
     kinds: tuple[Kind, ...]
-    """One kind, or several when the format is open (SARIF); the first is the default of `kind_of_tool`."""
+    """One kind, or several when the format is open and the tool or the sender decides (SARIF)."""
     tools: str
     """Who writes it, for people."""
     detect: Callable[[Head], bool]
-    read: "Callable[[ReportSource, Limits], Report]"
+    read: "Callable[[ReportSource, Limits, Kind | None], Report]"
+    """Third argument: the kind that the sender asks for; only open formats look at it."""
