@@ -19,10 +19,10 @@ setup: $(VENV)/.ready ## make .venv with everything that running, testing and de
 demo: setup ## scan, test and judge a small vulnerable shop; mend it; judge again
 	@$(BIN)/python -P examples/demo.py
 
-test: setup ## run the checks and all tests
+test: check ## run the checks and all tests
 	@$(BIN)/python -P -m pytest -n auto -q
 
-test-long: setup ## the tests above and the long forms: more examples, larger inputs
+test-long: check ## the tests above and the long forms: more examples, larger inputs
 	@GATEKEEPER_LONG=1 $(BIN)/python -P -m pytest -n auto -q
 
 check: setup ## format check, lint, types, layers, policies
