@@ -1,4 +1,4 @@
-"""The repository keeps its own rules: no machine paths, no download addresses, docs that agree with the code."""
+"""The repository keeps its own rules: no machine paths, no download addresses, docs that hold."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The distribution as a stranger gets it: sdist, wheel from that sdist, a bare environment, foreign folders."""
+"""The distribution as a stranger gets it: sdist, wheel from it, bare environment, foreign folders."""
 
 import json
 import os
@@ -135,10 +135,10 @@ def test_a_scan_executes_no_code_of_the_scanned_repository(bare: Path, tmp_path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"import pathlib\npathlib.Path({str(marker)!r}).write_text({name!r})\n")
     (target / "app.py").write_text("import pickle\n\n\ndef load(data):\n    return pickle.loads(data)\n")
+    tools = ("--tool", "bandit", "--tool", "semgrep")
     scanned = _run(
-        bare / "gatekeeper", "scan", ".", "--output", tmp_path / "reports", "--tool", "bandit", "--tool", "semgrep",
-        cwd=target, home=home,
-    )  # fmt: skip
+        bare / "gatekeeper", "scan", ".", "--output", tmp_path / "reports", *tools, cwd=target, home=home
+    )
     assert not marker.exists(), marker.read_text()
     assert scanned.returncode == 0, scanned.stderr
     report = json.loads((tmp_path / "reports" / "bandit.json").read_text())
