@@ -1,0 +1,72 @@
+"""What `scanners/<tool>/` says of a tool: manifest, pinned requirements and their digest."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from gatekeeper.canonical import digest_of_bytes
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """`scanners/<tool>/manifest.toml` and the requirement file beside it."""
+
+    name: str
+    title: str
+    homepage: str
+    module: str
+    """Started as `python -I -m <module>`."""
+    package: str
+    """The distribution whose pin is the version of the tool."""
+    files: tuple[str, ...]
+    """Patterns (`fnmatch`, on the file name) of the files that the tool reads."""
+    requirements: Path
+
+    @property
+    def requirements_digest(self) -> str:
+        """`sha256:<hex>` of the pinned, hashed requirement file."""
+        return digest_of_bytes(self.requirements.read_bytes())
+
+    @property
+    def version(self) -> str:
+        """The pinned version of the tool.
+
+        Raises:
+            ValueError: the requirement file does not pin the tool.
+        """
+        pin = re.search(
+            rf"^{re.escape(self.package)}==(\S+)", self.requirements.read_text("utf-8"), re.MULTILINE
+        )
+        if pin is None:
+            raise ValueError(f"{self.requirements} does not pin {self.package}")
+        return pin[1]
+
+
+def tools_folder() -> Path:
+    """The folder with one folder per tool: inside the wheel, or `scanners/` of a source checkout."""
+    installed = _PACKAGE / "_tools"
+    return installed if installed.is_dir() else _PACKAGE.parent
+
+
+@cache
+def manifest_of(name: str) -> Manifest:
+    """The manifest of the tool `name`.
+
+    Raises:
+        FileNotFoundError, tomllib.TOMLDecodeError, KeyError: the shipped folder is damaged.
+    """
+    folder = tools_folder() / name
+    table = tomllib.loads((folder / "manifest.toml").read_text("utf-8"))
+    return Manifest(
+        name=name,
+        title=table["title"],
+        homepage=table["homepage"],
+        module=table["module"],
+        package=table["package"],
+        files=tuple(table["files"]),
+        requirements=folder / "requirements.txt",
+    )
