@@ -14,5 +14,7 @@ PROBLEMS = MappingProxyType(
         "too-many-items": "more than {limit} items",
         "wrong-shape": "the content does not fit the format: {detail}",
         "encoding": "the text encoding cannot be read: {detail}",
+        # Reading XML.
+        "sanitised": "{count:character|characters} that XML forbids were replaced before reading",
     }
 )
