@@ -1,0 +1,26 @@
+"""Exit codes: the part of the command line that pipelines read."""
+
+from gatekeeper.errors import GatekeeperError, UsageError
+
+ALLOWED = 0
+NO = 1
+"""The answer is no: the gate failed, a file is unreadable, tests failed, a report or policy was refused."""
+USAGE = 2
+PENDING = 3
+COULD_NOT_ASK = 4
+INTERNAL = 5
+INTERRUPTED = 130
+
+TABLE = (
+    (ALLOWED, "allowed (pass or warn; `--warn-exit N` changes warn)"),
+    (NO, "the answer is no: gate failed, file unreadable, tests failed, policy or report refused"),
+    (USAGE, "the command or its arguments are wrong"),
+    (PENDING, "still pending when the wait ended"),
+    (COULD_NOT_ASK, "could not ask: unreachable or unauthorised"),
+    (INTERNAL, "internal error"),
+)
+
+
+def exit_code(error: GatekeeperError) -> int:
+    """The code for an error that is shown to a person; whatever is not usage means no."""
+    return USAGE if isinstance(error, UsageError) else NO

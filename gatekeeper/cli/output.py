@@ -1,0 +1,79 @@
+"""Where words go: data to stdout, talk to stderr, nothing that a report says can steer the terminal."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TextIO
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls, among them ESC and CSI
+    "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # invisible, and text direction
+    "\ud800-\udfff\U000e0000-\U000e007f]"  # lone surrogates, tags
+)
+
+
+def clean(text: str) -> str:
+    """`text` without characters that move the cursor, colour, hide or reorder what a terminal shows.
+
+    Each becomes U+FFFD, so that something removed is still seen. Tab and newline stay.
+    """
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """`text` cleaned, on one line, cut to `limit` characters with an ellipsis."""
+    flat = " ".join(clean(text).split())
+    return flat if len(flat) <= limit else flat[: limit - 3].rstrip() + "..."
+
+
+def say(text: str, *, hint: str = "") -> None:
+    """Talk: a message, and the next action when there is one, on stderr."""
+    _write(sys.stderr, clean(text) + "\n" + (f"hint: {clean(hint)}\n" if hint else ""))
+
+
+def put(text: str) -> None:
+    """Data: `text` as it is, on stdout. A reader that has left early is no error, the answer stands."""
+    _write(sys.stdout, text)
+
+
+def put_or_save(text: str, path: Path | None) -> None:
+    """`text` to stdout, or to the file `path`, which is replaced in one step or not at all."""
+    if path is None:
+        put(text)
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(text.encode())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def close_stdout() -> None:
+    """Flush; when the reader has left, give the interpreter's own last flush a place to go."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+
+
+def speaks_utf8(stream: TextIO) -> bool:
+    """True when box characters and check marks arrive as such."""
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = stream.encoding or "ascii"
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        _drop(stream)
+
+
+def _drop(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
