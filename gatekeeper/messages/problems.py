@@ -14,7 +14,26 @@ PROBLEMS = MappingProxyType(
         "too-many-items": "more than {limit} items",
         "wrong-shape": "the content does not fit the format: {detail}",
         "encoding": "the text encoding cannot be read: {detail}",
+        "ambiguous": "more than one format fits the content: {formats}; name the one that is meant",
+        "out-of-memory": "reading {bytes} bytes needs more memory than there is",
         # Reading XML.
         "sanitised": "{count:character|characters} that XML forbids were replaced before reading",
+        # Test and coverage reports; words that hold for every reader that uses the code.
+        "no-data": "the report holds nothing that can be counted as proof",
+        "totals-disagree": "the report states {stated} {what}, counting gives {counted}",
+        "bad-time": "a time in the report cannot be read and is ignored",
+        "no-time-zone": "a time in the report has no time zone and is ignored",
+        "no-cases": "the suites state {stated:test|tests} but list no case, so nothing can be counted",
+        "unlisted-failures": "{stated} failed or errored tests are stated, only {listed} are listed",
+        # Runs of scanners.
+        "nothing-to-scan": "there was nothing to scan: no {files} in the folder",
+        "tool-not-installed": "{tool} is not installed: {detail}",
+        "cannot-run": "the scanner could not be started: {detail}",
+        "no-rules": "{tool} has no rules",
+        "rules-damaged": "the rules cannot be used: {file}: {detail}",
+        "files-not-scanned": "{files:file|files} of the folder were not read by the scanner",
+        "files-unreadable": "{files:file|files} could not be given to the scanner: unreadable or too large",
+        "folders-unreadable": "{folders:folder|folders} could not be listed",
+        "links-not-followed": "{links:symbolic link|symbolic links} out of the folder were not followed",
     }
 )

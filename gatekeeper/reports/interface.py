@@ -7,11 +7,12 @@ The contract of a reader:
 - it says `incomplete` when the report does not prove what it claims, `failed` when the tool did not finish.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.evidence import Failure, Kind, Param, Problem, Producer, State, Value
 from gatekeeper.finding import Finding
 
@@ -28,12 +29,27 @@ class UnreadableReport(Exception):
         self.problem = Problem(code=code, params=params)
 
 
+class KindMismatch(GatekeeperError):
+    """The report is not evidence of the kind that the sender asks for."""
+
+    code = "kind-mismatch"
+
+    @classmethod
+    def of_format(cls, format_: "ReportFormat", kind: Kind) -> "KindMismatch":
+        """The refusal when the format itself fixes another kind."""
+        fitting = " or ".join(format_.kinds)
+        return cls(
+            f"a {format_.title} report is evidence of {fitting}, not of {kind}",
+            hint=f"send it as kind {fitting}, or send the report that belongs to {kind}",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class LineHits:
     """Line coverage of one file: sorted distinct line numbers that ran, and that could have but did not."""
 
-    hit: tuple[int, ...] | list[int]
-    miss: tuple[int, ...] | list[int]
+    hit: Sequence[int]
+    miss: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +58,7 @@ class Report:
 
     format: str | None
     kind: Kind | None
-    """None only when the state is `unreadable` and the format is unknown."""
+    """None only when the state is `unreadable` and neither the format nor the sender fixes a kind."""
     state: State
     problems: tuple[Problem, ...] = ()
     producer: Producer | None = None

@@ -15,9 +15,7 @@ chain of comparisons, which pays for the checks made here. Elements without a ha
 Text is not delivered at all unless a handler asks `TextCapture` for it.
 """
 
-import codecs
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn, Protocol, TypeVar
 from xml.parsers import expat
 
@@ -26,11 +24,20 @@ from gatekeeper.reports.interface import UnreadableReport
 from gatekeeper.reports.json import collector_off
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.source import ReportSource
+from gatekeeper.reports.xml_text import (
+    MULTI_BYTE,
+    UTF8,
+    Cleaner,
+    declared_encoding,
+    transcoded,
+    without_leading_space,
+)
 
 Attributes = dict[str, str]
 StartHandler = Callable[[Attributes], None]
 EndHandler = Callable[[], None]
 
+_FIRST_TAG_STEP = 4096
 MAX_NAMES = 20_000
 """Distinct element and attribute names; real reports have fewer than a hundred, and expat keeps each one."""
 
@@ -97,13 +104,13 @@ def parse_xml(
             declarations, too many names), `too-deep`, `too-many-items` (attributes), `wrong-shape` (root).
     """
     source.check_size()
-    encoding = _declared_encoding(source.head())
+    encoding = declared_encoding(source.head())
     try:
-        return _parse(_transcoded(source.chunks(), encoding), encoding, limits, make), ()
+        return _parse(transcoded(source.chunks(), encoding), encoding, limits, make), ()
     except _Repairable as exc:
-        if encoding not in _UTF8:
+        if encoding not in UTF8:
             raise UnreadableReport(exc.problem.code, **exc.problem.params) from exc
-    cleaner = _Cleaner()
+    cleaner = Cleaner()
     handlers = _parse(cleaner.cleaned(source.chunks()), encoding, limits, make)
     return handlers, (Problem(code="sanitised", params={"count": cleaner.replaced}),)
 
@@ -115,7 +122,7 @@ class _Repairable(UnreadableReport):
 def _parse(
     chunks: Iterable[bytes], encoding: str | None, limits: Limits, make: Callable[[TextCapture], H]
 ) -> H:
-    parser = expat.ParserCreate("utf-8" if encoding in _MULTI_BYTE else None)
+    parser = expat.ParserCreate("utf-8" if encoding in MULTI_BYTE else None)
     parser.buffer_text = True
     parser.buffer_size = 64 * 1024
     parser.specified_attributes = True
@@ -125,7 +132,7 @@ def _parse(
     fed = 0
     try:
         with collector_off():
-            for chunk in _without_leading_space(chunks):
+            for chunk in without_leading_space(chunks):
                 parser.Parse(chunk, False)
                 fed += len(chunk)
                 _check_growth(parser, fed, limits)
@@ -135,7 +142,7 @@ def _parse(
     except expat.ExpatError as exc:
         raise _unreadable(exc) from exc
     except (LookupError, UnicodeError) as exc:
-        if encoding is None or encoding in _UTF8:
+        if encoding is None or encoding in UTF8:
             raise
         raise UnreadableReport("encoding", detail=str(exc)[:300]) from exc
     return handlers
@@ -232,82 +239,22 @@ def _unreadable(error: expat.ExpatError) -> UnreadableReport:
     return kind("malformed", where=where, detail=detail)
 
 
-_UTF8 = {None, "utf-8", "utf8"}
-_MULTI_BYTE = {"gbk", "gb2312", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"}
-# expat asks Python for any other encoding by name, and Python has codecs that are no encodings of text.
-_ONE_BYTE = re.compile(r"us-ascii|ascii|latin-?1|iso-8859-\d{1,2}|windows-\d{3,4}|cp\d{3,4}|koi8-[ru]")
-_DECLARATION = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+def first_tag(head: bytes) -> tuple[str | None, Attributes]:
+    """Local name and attributes of the first start tag within `head`, UTF-8; (None, {}) when it has none."""
+    found: list[tuple[str, Attributes]] = []
 
+    def on_start(name: str, attributes: Attributes) -> None:
+        parser.StartElementHandler = None
+        found.append((_local(name), attributes))
 
-def _declared_encoding(head: bytes) -> str | None:
-    """The declared encoding in lower case; `utf-16` by its mark; None when nothing is declared.
-
-    Raises:
-        UnreadableReport: `encoding`, for one that is not read here.
-    """
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    found = _DECLARATION.match(head.removeprefix(codecs.BOM_UTF8))
-    if not found:
-        return None
-    name = found[1].decode("ascii").lower()
-    if name in _UTF8 or name in _MULTI_BYTE or name == "utf-16" or _ONE_BYTE.fullmatch(name):
-        return name
-    raise UnreadableReport("encoding", detail=f"{name} is not an encoding that is read here; write UTF-8")
-
-
-def _transcoded(chunks: Iterable[bytes], encoding: str | None) -> Iterator[bytes]:
-    """UTF-8 for the encodings of East Asia, which expat does not know; all others as they are."""
-    if encoding not in _MULTI_BYTE:
-        yield from chunks
-        return
-    decoder = codecs.getincrementaldecoder(encoding)()
-    for chunk in chunks:
-        yield decoder.decode(chunk).encode()
-    yield decoder.decode(b"", final=True).encode()
-
-
-def _without_leading_space(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    has_begun = False
-    for chunk in chunks:
-        rest = chunk if has_begun else chunk.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
-        if rest:
-            has_begun = True
-            yield rest
-
-
-class _Cleaner:
-    """Puts U+FFFD, which no name may hold, where XML 1.0 section 2.2 forbids the character."""
-
-    _RAW = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
-    _REFERENCE = re.compile(
-        rb"&#(?:x0{0,4}(?:[0-8bcef]|1[0-9a-f]|fff[ef])|0{0,4}(?:[0-8]|1[124-9]|2\d|3[01]));", re.I
-    )
-    _LONGEST = 12
-
-    def __init__(self) -> None:
-        self.replaced = 0
-
-    def cleaned(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        held = b""
-        for chunk in chunks:
-            data = held + chunk
-            cut = self._safe_end(data)
-            held = data[cut:]
-            yield self._clean(data[:cut])
-        yield self._clean(held)
-
-    def _safe_end(self, data: bytes) -> int:
-        """Where `data` can be cut without dividing a reference or a three-byte character."""
-        start = max(0, len(data) - self._LONGEST)
-        for mark in (b"&", b"\xef"):
-            found = data.rfind(mark, start)
-            if found >= 0:
-                return found
-        return len(data)
-
-    def _clean(self, data: bytes) -> bytes:
-        data, raw = self._RAW.subn(b"\xef\xbf\xbd", data)
-        data, references = self._REFERENCE.subn(b"&#xFFFD;", data)
-        self.replaced += raw + references
-        return data
+    parser = expat.ParserCreate("utf-8")
+    parser.specified_attributes = True
+    parser.StartElementHandler = on_start
+    try:
+        for start in range(0, len(head), _FIRST_TAG_STEP):
+            parser.Parse(head[start : start + _FIRST_TAG_STEP], False)
+            if found:
+                break
+    except expat.ExpatError:
+        pass  # the reader meets the same fault again and names it with its place
+    return found[0] if found else (None, {})

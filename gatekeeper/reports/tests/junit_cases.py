@@ -1,0 +1,266 @@
+"""The cases of a JUnit file, counted while it streams past; only failures are kept."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from gatekeeper.evidence import Failure
+from gatekeeper.reports.interface import UnreadableReport
+from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.tests.junit_totals import Comparison, Stated, Tally, stated_in
+from gatekeeper.reports.tests.times import MAX_SECONDS, in_utc, instant_from, seconds_from
+from gatekeeper.reports.xml import Attributes, StartHandler, TextCapture
+
+MAX_FAILURE_CHARS = 300
+_MAX_TEXT_CHARS = 4_000
+"""Read of a failure's text to find its first line that is not blank."""
+
+
+class Outcome(IntEnum):
+    """Ordered by severity: with several marks in one case the worst one counts, as for Jenkins."""
+
+    PASSED = 0
+    SKIPPED = 1
+    FAILED = 2
+    ERROR = 3
+
+
+# `flaky*` stands in a case that passed in the end, `rerun*` beside the failure of one that did not
+# (surefire). A case with nothing but `rerun*` is taken as failed: nothing in it says that it passed.
+_MARKS = {
+    "error": Outcome.ERROR,
+    "failure": Outcome.FAILED,
+    "skipped": Outcome.SKIPPED,
+    "disabled": Outcome.SKIPPED,
+    "rerunError": Outcome.ERROR,
+    "rerunFailure": Outcome.FAILED,
+}
+_FLAKY_MARKS = ("flakyFailure", "flakyError")
+
+# GoogleTest and CTest write these instead of a child element; words for failing are read the same way,
+# so that no dialect which says "failed" in an attribute is counted as passed.
+_STATUS = {
+    **dict.fromkeys(("disabled", "notrun", "skipped", "skip", "ignored", "pending"), Outcome.SKIPPED),
+    **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
+    **dict.fromkeys(("error", "errored", "broken"), Outcome.ERROR),
+}
+
+_PRODUCERS = {
+    "pytest": "pytest",
+    "jest tests": "jest",
+    "vitest tests": "vitest",
+    "mocha tests": "mocha",
+    "nextest-run": "cargo-nextest",
+}
+"""Names that tools give to the outermost suites unless told otherwise."""
+
+
+@dataclass(slots=True)
+class _Suite:
+    """A suite that is being read."""
+
+    name: str
+    stated: Stated
+    before: Tally
+    """What was counted before it began."""
+    inner: Tally = field(default_factory=Tally)
+    """What the suites inside it counted."""
+
+
+class JUnitCases:
+    """Handlers that count. One case is one result, whatever its name: parametrised names repeat."""
+
+    roots = ("testsuites", "testsuite", "testcase")
+
+    def __init__(self, text: TextCapture, limits: Limits) -> None:
+        self.starts: dict[str, StartHandler] = {
+            "testcase": self._begin_case,
+            "testsuite": self._begin_suite,
+            "testsuites": self._begin_suites,
+            "property": self._property,
+        }
+        self.ends = {
+            "testcase": self._end_case,
+            "testsuite": self._end_suite,
+            "testsuites": self._end_suite,
+        }
+        for mark, outcome in _MARKS.items():
+            self.starts[mark] = self._mark(outcome)
+            self.ends[mark] = self._end_mark
+        for mark in _FLAKY_MARKS:
+            self.starts[mark] = self._begin_flaky
+        self._text = text
+        self._limits = limits
+        self.total = self.suite_level = self.failed = self.errors = self.skipped = self.flaky = 0
+        self.seconds = 0.0
+        self.timed_cases = self.bad_times = self.times_without_zone = 0
+        self.produced_at: datetime | None = None
+        self.producer: str | None = None
+        self.producer_version: str | None = None
+        self.failures: list[Failure] = []
+        self.totals = Comparison()
+        self._suites: list[_Suite] = []
+        self._case: Attributes | None = None
+        self._outer_cases: list[tuple[Attributes, Outcome, bool, str]] = []
+        self._outcome = Outcome.PASSED
+        self._is_flaky = False
+        self._message = ""
+        self._captures = False
+
+    def tally(self) -> Tally:
+        """What has been counted so far."""
+        return Tally(self.total, self.suite_level, self.failed, self.errors, self.skipped)
+
+    # Suites
+
+    def _begin_suites(self, attributes: Attributes) -> None:
+        self._open_suite(attributes, attributes.get("name") or "")
+
+    def _begin_suite(self, attributes: Attributes) -> None:
+        self._open_suite(attributes, attributes.get("name") or attributes.get("package") or "")
+
+    def _open_suite(self, attributes: Attributes, name: str) -> None:
+        if self.producer is None:
+            self.producer = _producer(attributes, name)
+        if stamp := attributes.get("timestamp"):
+            self._timestamp(stamp)
+        self._suites.append(_Suite(name, stated_in(attributes), self.tally()))
+
+    def _end_suite(self) -> None:
+        if self.total > self._limits.max_items:
+            raise UnreadableReport("too-many-items", limit=self._limits.max_items)
+        suite = self._suites.pop()
+        subtree = self.tally() - suite.before
+        where = suite.name[:MAX_FAILURE_CHARS] if self._suites else "report"
+        self.totals.add(where, suite.stated, subtree, subtree - suite.inner)
+        if self._suites:
+            self._suites[-1].inner += subtree
+
+    def _timestamp(self, text: str) -> None:
+        instant = instant_from(text)
+        if instant is None:
+            self.bad_times += 1
+        elif (at := in_utc(instant)) is None:
+            self.times_without_zone += 1
+        elif self.produced_at is None or at < self.produced_at:
+            self.produced_at = at
+
+    def _property(self, attributes: Attributes) -> None:
+        name = attributes.get("name")
+        if self.producer and self._case is None and name in (f"{self.producer}.version", "version"):
+            self.producer_version = self.producer_version or attributes.get("value")
+
+    # Cases
+
+    def _begin_case(self, attributes: Attributes) -> None:
+        if self._case is not None:
+            self._outer_cases.append((self._case, self._outcome, self._is_flaky, self._message))
+            self._reset_case()
+        self._case = attributes
+
+    def _end_case(self) -> None:
+        attributes = self._case or {}
+        self.total += 1
+        time = attributes.get("time")
+        if time:
+            self._duration(time)
+        outcome = self._outcome
+        if not outcome and ("status" in attributes or "result" in attributes):
+            outcome = _outcome_of_status(attributes)
+        if outcome or self._is_flaky:
+            self._count(outcome, attributes)
+            self._reset_case()
+        self._case = None
+        if self._outer_cases:
+            self._case, self._outcome, self._is_flaky, self._message = self._outer_cases.pop()
+
+    def _duration(self, text: str) -> None:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not 0.0 <= seconds <= MAX_SECONDS:  # also true for NaN
+            known = seconds_from(text)
+            if known is None:
+                self.bad_times += 1
+                return
+            seconds = known
+        self.seconds += seconds
+        self.timed_cases += 1
+
+    def _count(self, outcome: Outcome, attributes: Attributes) -> None:
+        if outcome is Outcome.PASSED:
+            self.flaky += 1
+        elif outcome is Outcome.SKIPPED:
+            self.skipped += 1
+        else:
+            if outcome is Outcome.ERROR:
+                self.errors += 1
+            else:
+                self.failed += 1
+            self._keep_failure(attributes)
+
+    def _keep_failure(self, attributes: Attributes) -> None:
+        if len(self.failures) >= self._limits.max_failures:
+            return
+        suite = attributes.get("classname") or attributes.get("class") or attributes.get("file")
+        if not suite:
+            suite = next((s.name for s in reversed(self._suites) if s.name), "")
+        name = attributes.get("name") or ""
+        limit = self._limits.max_message_chars
+        self.failures.append(Failure(name=name[:limit], suite=suite[:limit], message=self._message))
+
+    def _reset_case(self) -> None:
+        self._outcome = Outcome.PASSED
+        self._is_flaky = False
+        self._message = ""
+        self._captures = False
+
+    # Marks: the child elements that say what became of a case
+
+    def _mark(self, outcome: Outcome) -> StartHandler:
+        def begin(attributes: Attributes) -> None:
+            if outcome <= self._outcome:
+                return
+            self._outcome = outcome
+            self._message = _first_line(attributes.get("message") or "")
+            if not self._message and len(self.failures) < self._limits.max_failures:
+                self._message = _first_line(attributes.get("type") or "")
+                self._captures = True
+                self._text.begin(_MAX_TEXT_CHARS)
+
+        return begin
+
+    def _end_mark(self) -> None:
+        if self._captures:
+            self._captures = False
+            self._message = _first_line(self._text.take()) or self._message
+        if self._case is None:
+            self._end_suite_level_mark()
+
+    def _end_suite_level_mark(self) -> None:
+        """A suite that failed without a case is one failed test; a skipped one has proved nothing."""
+        if self._outcome > Outcome.SKIPPED:
+            self.total += 1
+            self.suite_level += 1
+            self._count(self._outcome, {"name": "(suite)"})
+        self._reset_case()
+
+    def _begin_flaky(self, _attributes: Attributes) -> None:
+        self._is_flaky = self._case is not None
+
+
+def _outcome_of_status(attributes: Attributes) -> Outcome:
+    status = _STATUS.get(attributes.get("status", "").strip().lower(), Outcome.PASSED)
+    return max(status, _STATUS.get(attributes.get("result", "").strip().lower(), Outcome.PASSED))
+
+
+def _producer(attributes: Attributes, name: str) -> str | None:
+    if "surefire" in attributes.get("xsi:noNamespaceSchemaLocation", ""):
+        return "maven-surefire"
+    return _PRODUCERS.get(name.lower())
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().split("\n", 1)[0].rstrip()
+    return line[:MAX_FAILURE_CHARS]
