@@ -52,6 +52,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     report_sha256: str | None
     files_seen: int | None
     """Files of the target that the tool should have read (`sast`) or dependency lists found (`sca`)."""
+    excludes: tuple[str, ...] = ()
+    """Names of folders that were left out at any depth."""
     problems: tuple[Problem, ...] = ()
     database: Database | None = None
     ratings: dict[str, Rating] = {}

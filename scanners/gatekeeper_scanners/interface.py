@@ -1,8 +1,8 @@
 """The seam of the scanners: what a tool is, how it is asked to run, and what its report is worth.
 
 The contract of a scanner module:
-- `prepare` is a context manager around the run: it writes configuration into `job.workspace`, may start helpers
-  (a loopback server) and yields the `Command`; its end tears the helpers down, however the run ended;
+- `prepare` is a context manager around the run: it writes configuration into `job.workspace`, may start
+  helpers (a loopback server) and yields the `Command`; its end tears the helpers down, however the run ended;
 - it raises `CannotRun` when running would prove nothing: no file to read, no rules, no advisory database;
 - it never imports, builds or executes anything of the target, and reads no configuration of the target;
 - `review` looks at the report of a finished run and says what it does not prove; it never hides a finding.
