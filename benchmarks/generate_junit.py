@@ -5,14 +5,15 @@ from pathlib import Path
 
 _CASES_PER_SUITE = 200
 _TRACE = "\n".join(
-    f'  File "app/module_{n}.py", line {10 * n}, in call_{n}\n    value = handler(request, {n})' for n in range(13)
+    f'  File "app/module_{n}.py", line {10 * n}, in call_{n}\n    value = handler(request, {n})'
+    for n in range(13)
 )
 
 
-def junit(path: Path, megabytes: int) -> None:
+def junit(path: Path, megabytes: float) -> None:
     """Write a report of at least `megabytes` MB to `path`; the same bytes every time."""
     rng = random.Random(7)  # noqa: S311 - the same file every time, not a secret
-    limit = megabytes * 1_000_000
+    limit = int(megabytes * 1_000_000)
     with path.open("w", encoding="utf-8", newline="\n") as out:
         written = out.write("<?xml version='1.0' encoding='utf-8'?>\n<testsuites name=\"all\">\n")
         suite = 0
@@ -33,7 +34,9 @@ def _suite(rng: random.Random, number: int) -> str:
         chance = rng.random()
         if chance < 0.04:
             failures += 1
-            rows.append(f'{head}><failure message="assert {case} == {case + 1}">{_TRACE}</failure></testcase>')
+            rows.append(
+                f'{head}><failure message="assert {case} == {case + 1}">{_TRACE}</failure></testcase>'
+            )
         elif chance < 0.06:
             skipped += 1
             rows.append(f'{head}><skipped message="not on this platform"/></testcase>')
