@@ -40,9 +40,9 @@ PROBLEMS = MappingProxyType(
         "cannot-run": "the scanner could not be started: {detail}",
         "no-rules": "{tool} has no rules",
         "rules-damaged": "the rules cannot be used: {file}: {detail}",
-        "files-not-scanned": "{files:file|files} of the folder were not read by the scanner",
-        "files-unreadable": "{files:file|files} could not be given to the scanner: unreadable or too large",
-        "folders-unreadable": "{folders:folder|folders} could not be listed",
-        "links-not-followed": "{links:symbolic link|symbolic links} out of the folder were not followed",
+        "files-not-scanned": "not read by the scanner: {files:file|files}",
+        "files-unreadable": "not given to the scanner, because unreadable or too large: {files:file|files}",
+        "folders-unreadable": "could not be listed: {folders:folder|folders}",
+        "links-not-followed": "not followed, because out of the folder: {links:symbolic link|symbolic links}",
     }
 )

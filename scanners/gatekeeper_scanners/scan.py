@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gatekeeper.canonical import digest_of_bytes
-from gatekeeper.evidence import Problem
+from gatekeeper.evidence import Problem, State
 from gatekeeper.reports.interface import Report
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import read_report
@@ -52,6 +52,14 @@ Listener = Callable[[Progress], None]
 """Called from several threads."""
 
 
+class Standing(StrEnum):
+    """Whether a run left a report that can be judged."""
+
+    USABLE = "usable"
+    UNUSABLE = "unusable"
+    NOT_INSTALLED = "not-installed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ToolRun:
     """What came of one scanner."""
@@ -61,6 +69,18 @@ class ToolRun:
     report_path: Path | None
     report: Report | None
     """The report as Gatekeeper reads it; None exactly when the tool did not finish."""
+
+    @property
+    def is_readable(self) -> bool:
+        """True when there is a report from which findings can be read; it may still be incomplete."""
+        return self.report is not None and self.report.state in (State.OK, State.INCOMPLETE)
+
+    @property
+    def standing(self) -> Standing:
+        """What `gatekeeper scan` answers for this scanner."""
+        if any(problem.code == ToolNotInstalled.code for problem in self.record.problems):
+            return Standing.NOT_INSTALLED
+        return Standing.USABLE if self.is_readable else Standing.UNUSABLE
 
 
 @dataclass(frozen=True, kw_only=True)
