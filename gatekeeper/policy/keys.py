@@ -1,4 +1,4 @@
-"""The keys of a policy file: one table from which the loader knows valid names and the JSON Schema is made."""
+"""The keys of a policy file: one table for the loader and for the JSON Schema."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -156,7 +156,7 @@ BOUNDS = (
 NO_WORSE = (
     Key(
         name="by",
-        text="How much worse than the baseline is accepted: `10%` of its value, or a number in the metric's unit.",
+        text="How much worse than the baseline is accepted: `10%` of it, or a number in the metric's unit.",
         schema=_AMOUNT,
         is_required=True,
     ),
@@ -205,7 +205,7 @@ RULE = (
     ),
     Key(
         name="on_missing",
-        text="What happens when the facts are missing; skip needs `loosen_reason`. Default: that of the policy.",
+        text="What happens when the facts are missing; skip needs `loosen_reason`. Default: the policy's.",
         schema=_ACT,
     ),
     Key(
@@ -255,7 +255,7 @@ _METRICS = _mapping({"type": ["number", "string"]})
 GIVEN = (
     Key(
         name="metrics",
-        text="Metrics by name; they imply fresh, good evidence of their kind. One that is not here is absent.",
+        text="Metrics by name; they imply fresh, good evidence of their kind. Others are absent.",
         schema=_METRICS,
     ),
     Key(
@@ -329,8 +329,8 @@ NOT_YET: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "policy": frozenset(
             {
-                "extends", "applies_to", "paths", "approvals", "separation", "waiver_limits", "waivers", "windows",
-                "order", "revoke_on", "obligations",
+                "extends", "applies_to", "paths", "approvals", "separation", "waiver_limits", "waivers",
+                "windows", "order", "revoke_on", "obligations",
             }
         ),
         "evidence": frozenset({"trust", "protected_ref", "signed"}),

@@ -9,7 +9,7 @@ from fractions import Fraction
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-import tzdata
+import tzdata  # type: ignore[import-untyped]  # it ships data and has no annotations
 
 from gatekeeper.policy.model import Condition, MetricRef, NoWorse, Op
 

@@ -7,7 +7,6 @@ within a budget. Decimals stay text, because a float would round them.
 import re
 from collections.abc import Iterator
 from io import StringIO
-from typing import NoReturn
 
 import msgspec
 from ruamel.yaml import YAML
@@ -66,7 +65,7 @@ def read_tree(data: bytes, *, file: str) -> Value:
         PolicyRefused: too large, not UTF-8, not YAML, or one of the constructs that are refused.
     """
     if len(data) > MAX_BYTES:
-        _refuse(file, 1, "", f"the file is {len(data):,} bytes; the limit is {MAX_BYTES:,}")
+        raise _refused(file, 1, "", f"the file is {len(data):,} bytes; the limit is {MAX_BYTES:,}")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -77,11 +76,11 @@ def read_tree(data: bytes, *, file: str) -> Value:
 def _root(text: str, file: str) -> Node:
     # A directive could switch to YAML 1.1, where `no` is a truth value and 010 is eight.
     if text.lstrip().startswith("%") or "\n%YAML" in text:
-        _refuse(file, 1, "", "YAML directives are not supported")
+        raise _refused(file, 1, "", "YAML directives are not supported")
     if _DEEP.search(re.sub(rb"\s", b"", text.encode())):
-        _refuse(file, 1, "", f"nested deeper than {MAX_DEPTH} levels")
+        raise _refused(file, 1, "", f"nested deeper than {MAX_DEPTH} levels")
     try:
-        node = YAML(typ="safe", pure=True).compose(StringIO(text))
+        node: Node | None = YAML(typ="safe", pure=True).compose(StringIO(text))
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark else 1
@@ -94,7 +93,7 @@ def _root(text: str, file: str) -> Node:
         message = f"not valid YAML: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}"
         raise PolicyRefused((Diagnostic(file=file, line=1, key="", message=message),)) from exc
     if node is None:
-        _refuse(file, 1, "", "the file is empty")
+        raise _refused(file, 1, "", "the file is empty")
     return node
 
 
@@ -107,9 +106,9 @@ class _Walk:
         line = node.start_mark.line + 1
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            _refuse(self.file, line, path, f"more than {MAX_NODES:,} values, aliases followed")
+            raise _refused(self.file, line, path, f"more than {MAX_NODES:,} values, aliases followed")
         if depth > MAX_DEPTH:
-            _refuse(self.file, line, path, f"nested deeper than {MAX_DEPTH} levels")
+            raise _refused(self.file, line, path, f"nested deeper than {MAX_DEPTH} levels")
         match node:
             case MappingNode():
                 self._check_tag(node, path, "map")
@@ -121,7 +120,7 @@ class _Walk:
             case ScalarNode():
                 return Value(line=line, path=path, content=self._scalar(node, path))
             case _:
-                _refuse(self.file, line, path, "not a value")
+                raise _refused(self.file, line, path, "not a value")
 
     def _items(self, node: MappingNode, path: str, depth: int) -> Iterator[tuple[str, Value]]:
         seen: dict[str, int] = {}
@@ -129,10 +128,12 @@ class _Walk:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode) or key_node.tag != _PREFIX + "str":
                 shown = key_node.value if isinstance(key_node, ScalarNode) else "a list or mapping"
-                _refuse(self.file, line, path, f"a key must be text, not {shown!r}", hint="put it in quotes")
+                raise _refused(
+                    self.file, line, path, f"a key must be text, not {shown!r}", hint="put it in quotes"
+                )
             key = key_node.value
             if key in seen:
-                _refuse(self.file, line, join(path, key), f"written twice; first on line {seen[key]}")
+                raise _refused(self.file, line, join(path, key), f"written twice; first on line {seen[key]}")
             seen[key] = line
             value = self.value(value_node, join(path, key), depth + 1)
             # The place of an entry is that of its key: an alias or a block value stands elsewhere.
@@ -144,7 +145,7 @@ class _Walk:
         match str(node.tag).removeprefix(_PREFIX):
             case "str" | "timestamp":
                 if any("\ud800" <= character <= "\udfff" for character in text):
-                    _refuse(self.file, line, path, "half of a surrogate pair is not a character")
+                    raise _refused(self.file, line, path, "half of a surrogate pair is not a character")
                 return text
             case "null":
                 return None
@@ -155,13 +156,15 @@ class _Walk:
             case "float" if _DECIMAL.fullmatch(text):
                 return Decimal(text.removeprefix("+"))
             case "int" | "float":
-                _refuse(self.file, line, path, f"{text} is not a plain decimal number of at most 15 digits")
+                raise _refused(
+                    self.file, line, path, f"{text} is not a plain decimal number of at most 15 digits"
+                )
             case _:
-                _refuse(self.file, line, path, f"the tag {node.tag} is not supported")
+                raise _refused(self.file, line, path, f"the tag {node.tag} is not supported")
 
     def _check_tag(self, node: Node, path: str, expected: str) -> None:
         if str(node.tag) != _PREFIX + expected:
-            _refuse(self.file, node.start_mark.line + 1, path, f"the tag {node.tag} is not supported")
+            raise _refused(self.file, node.start_mark.line + 1, path, f"the tag {node.tag} is not supported")
 
 
 def join(path: str, key: str) -> str:
@@ -169,5 +172,5 @@ def join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _refuse(file: str, line: int, key: str, message: str, *, hint: str = "") -> NoReturn:
-    raise PolicyRefused((Diagnostic(file=file, line=line, key=key, message=message, hint=hint),))
+def _refused(file: str, line: int, key: str, message: str, *, hint: str = "") -> PolicyRefused:
+    return PolicyRefused((Diagnostic(file=file, line=line, key=key, message=message, hint=hint),))
