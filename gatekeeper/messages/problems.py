@@ -27,11 +27,11 @@ PROBLEMS = MappingProxyType(
         "unlisted-failures": "{stated} failed or errored tests are stated, only {listed} are listed",
         # Coverage reports.
         "unparsed": "{count:item|items} could not be read and count for nothing",
-        "count-out-of-range": "{count:count|counts} below 0 or above the possible were cut to what is possible",
+        "count-out-of-range": "{count:count|counts} below 0 or above the possible were cut to the possible",
         "not-a-number": "{count:total|totals} of the report are no numbers and are ignored",
         "totals-only": "{count:total|totals} without the rows behind them were taken as stated",
-        "file-totals-disagree": "{count:file|files} with totals that the lines contradict; the lower count is taken",
-        "no-end-of-record": "{count:record|records} without end: the report is cut off or was still being written",
+        "file-totals-disagree": "{count:file|files} with totals that the lines contradict; the lower is used",
+        "no-end-of-record": "{count:record|records} without end: the report is cut off or unfinished",
         "lines-not-statements": "{count:line|lines} listed as run are no statements and cannot be told apart",
         "branches-unknown": "{count:line|lines} with branches do not say how many; branches are not counted",
         # Runs of scanners.
