@@ -24,7 +24,7 @@ def decode(source: ReportSource, type_: type[T]) -> T:
         UnreadableReport: `empty`, `encoding`, `malformed`, `too-deep` or `wrong-shape`.
     """
     data = as_utf8(source.whole())
-    if not data.strip():
+    if not data or data.isspace():
         raise UnreadableReport("empty")
     try:
         with collector_off():

@@ -1,0 +1,72 @@
+"""What a reader of findings notices: problems with counts, and the state that follows from them."""
+
+from collections import Counter
+
+from gatekeeper.evidence import Param, Problem, State
+
+_MAX_WORDS = 5
+_MAX_CHARS = 80
+
+FAILED = frozenset({"scan-failed", "scan-did-not-run"})
+"""Problems that say the tool did not finish."""
+
+INCOMPLETE = frozenset(
+    {
+        "no-data",
+        "no-runs",
+        "unparsed",
+        "rules-unparsed",
+        "files-skipped",
+        "rules-skipped",
+        "scan-errors",
+        "unaudited",
+        "undecided",
+        "results-elsewhere",
+        "findings-withheld",
+    }
+)
+"""Problems that say the report does not prove what it claims. The others are told and change nothing."""
+
+
+class Notes:
+    """A mutable tally. `count` gathers events of one code, `add` keeps one problem as it is."""
+
+    def __init__(self) -> None:
+        self._added: dict[str, Problem] = {}
+        self._counts: Counter[str] = Counter()
+        self._words: dict[str, Counter[str]] = {}
+
+    def add(self, code: str, **params: Param) -> None:
+        """Keep the problem `code`; a second one of the same code replaces it."""
+        self._added[code] = Problem(code=code, params=params)
+
+    def count(self, code: str, word: str | None = None, n: int = 1) -> None:
+        """One more of `code`; `word` says which, and the commonest words are listed as `what`."""
+        self._counts[code] += n
+        if word is not None:
+            self._words.setdefault(code, Counter())[word[:_MAX_CHARS]] += n
+
+    def total(self, code: str) -> int:
+        """How often `code` was counted."""
+        return self._counts[code]
+
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems ordered by code; counted ones have `count` and, where words were given, `what`."""
+        counted = (
+            Problem(code=code, params=self._params(code)) for code, count in self._counts.items() if count
+        )
+        return tuple(sorted((*self._added.values(), *counted), key=lambda problem: problem.code))
+
+    def state(self) -> State:
+        """`failed`, `incomplete` or `ok`, as the problems say."""
+        codes = {*self._added, *(code for code, count in self._counts.items() if count)}
+        if codes & FAILED:
+            return State.FAILED
+        return State.INCOMPLETE if codes & INCOMPLETE else State.OK
+
+    def _params(self, code: str) -> dict[str, Param]:
+        params: dict[str, Param] = {"count": self._counts[code]}
+        if words := self._words.get(code):
+            commonest = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:_MAX_WORDS]
+            params["what"] = tuple(commonest)
+        return params

@@ -1,0 +1,156 @@
+"""pip-audit JSON (`pip-audit -f json`): the object of 2.x, and the bare list of 1.x."""
+
+from typing import Any
+
+import msgspec
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from gatekeeper.evidence import Kind, Producer
+from gatekeeper.finding import Finding, Package, Severity
+from gatekeeper.reports.findings.counts import finding_metrics
+from gatekeeper.reports.findings.fingerprint import dependency_fingerprint, with_occurrences
+from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
+from gatekeeper.reports.findings.notes import Notes
+from gatekeeper.reports.interface import Head, Report, ReportFormat
+from gatekeeper.reports.json import decode
+from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.source import ReportSource
+
+_ECOSYSTEM = "PyPI"
+
+
+class _Dependency(msgspec.Struct):
+    name: str
+    version: str | None = None
+    vulns: list[msgspec.Raw] | None = None
+    skip_reason: str | None = None
+
+
+class _Vulnerability(msgspec.Struct):
+    id: str
+    fix_versions: list[str] | None = None
+    aliases: list[str] | None = None
+    description: str | None = None
+
+
+class _Log(msgspec.Struct):
+    dependencies: list[msgspec.Raw]
+
+
+_EITHER: Any = _Log | list[msgspec.Raw]
+_DEPENDENCY = msgspec.json.Decoder(_Dependency)
+_VULNERABILITY = msgspec.json.Decoder(_Vulnerability)
+
+
+def detect(head: Head) -> bool:
+    """`dependencies` beside `fixes`, or a list of packages with `vulns` or `skip_reason`."""
+    items = b'"vulns"' in head.data or b'"skip_reason"' in head.data
+    if head.data.startswith(b"["):
+        return items and b'"name"' in head.data
+    return "dependencies" in head.keys and (items or "fixes" in head.keys)
+
+
+def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
+    """The known problems of the audited packages; one finding per problem and package, aliases merged.
+
+    pip-audit exits 0 and says "No known vulnerabilities found" when it skipped every dependency. Here a
+    skipped one is counted in `sca.unaudited`, and makes the report `incomplete`. pip-audit rates nothing:
+    severities are
+    `unknown`.
+
+    Raises:
+        UnreadableReport: it is not pip-audit JSON.
+    """
+    notes = Notes()
+    log: Any = decode(source, _EITHER)
+    raws: list[msgspec.Raw] = log.dependencies if isinstance(log, _Log) else log
+    check_count(raws, limits)
+    refuse_repeated_key(source, "dependencies", expected=1)
+    findings: list[Finding] = []
+    audited = 0
+    for dependency in each(raws, _DEPENDENCY, notes=notes):
+        if dependency.vulns is None or dependency.skip_reason is not None:
+            notes.count("unaudited", dependency.skip_reason or "no answer")
+        else:
+            audited += 1
+        findings += _findings(dependency, limits, notes)
+    if not audited:
+        notes.add("no-data")
+    findings = with_occurrences(findings)
+    open_fixable = sum(bool(f.package and f.package.fixed_versions) for f in findings if f.is_open)
+    return Report(
+        format=FORMAT.name,
+        kind=Kind.SCA,
+        state=notes.state(),
+        problems=notes.problems(),
+        producer=Producer(name="pip-audit"),
+        metrics=finding_metrics(Kind.SCA, findings, unparsed=notes.total("unparsed"), suppressed=None)
+        | {
+            "sca.dependencies": audited,
+            "sca.unaudited": notes.total("unaudited"),
+            "sca.fixable": open_fixable,
+        },
+        findings=tuple(findings),
+    )
+
+
+FORMAT = ReportFormat(
+    name="pip-audit",
+    title="pip-audit JSON",
+    kinds=(Kind.SCA,),
+    tools="pip-audit",
+    detect=detect,
+    read=read,
+)
+
+
+def _findings(dependency: _Dependency, limits: Limits, notes: Notes) -> list[Finding]:
+    known = list(each(dependency.vulns or [], _VULNERABILITY, notes=notes))
+    return [_finding(dependency, group, limits) for group in _same_problem(known)]
+
+
+def _same_problem(known: list[_Vulnerability]) -> list[list[_Vulnerability]]:
+    """`known` in groups that share an id, directly or through a third (PYSEC names CVE, GHSA names CVE)."""
+    groups: list[tuple[set[str], list[_Vulnerability]]] = []
+    for vulnerability in known:
+        ids, members = {vulnerability.id, *(vulnerability.aliases or ())}, [vulnerability]
+        apart = []
+        for other_ids, others in groups:
+            if ids & other_ids:
+                ids, members = ids | other_ids, others + members
+            else:
+                apart.append((other_ids, others))
+        groups = [*apart, (ids, members)]
+    return [members for _, members in groups]
+
+
+def _finding(dependency: _Dependency, group: list[_Vulnerability], limits: Limits) -> Finding:
+    first = group[0]
+    aliases = {alias for one in group for alias in (one.id, *(one.aliases or ()))} - {first.id}
+    fixes = {version for one in group for version in one.fix_versions or ()}
+    advisories = (first.id, *sorted(aliases))
+    description = next((one.description for one in group if one.description), None)
+    return Finding(
+        fingerprint=dependency_fingerprint(
+            ecosystem=_ECOSYSTEM, package=dependency.name, advisories=advisories
+        ),
+        tool="pip-audit",
+        rule=first.id,
+        severity=Severity.UNKNOWN,
+        message=(description or first.id)[: limits.max_message_chars],
+        advisories=advisories,
+        package=Package(
+            ecosystem=_ECOSYSTEM,
+            name=canonicalize_name(dependency.name),
+            version=dependency.version,
+            fixed_versions=tuple(sorted(fixes, key=_release_order)),
+        ),
+    )
+
+
+def _release_order(version: str) -> tuple[int, Any]:
+    try:
+        return 0, Version(version)
+    except InvalidVersion:
+        return 1, version

@@ -1,0 +1,82 @@
+"""Does a SARIF run prove that the tool did its work?"""
+
+from datetime import datetime
+
+from gatekeeper.reports.findings import sarif_model as sarif
+from gatekeeper.reports.findings.items import each
+from gatekeeper.reports.findings.notes import Notes
+from gatekeeper.reports.findings.times import utc_time
+
+_TELLS_ALL_LOSSES = ("semgrep", "opengrep")
+"""Tools whose execution notifications, of any level, say that some code was not searched: Semgrep writes
+syntax errors and timeouts with level warning."""
+
+
+def judge_run(run: sarif.Run, notes: Notes) -> None:
+    """Note everything that keeps `run` from being a proof of a finished scan."""
+    elsewhere = run.external_property_file_references
+    if elsewhere and elsewhere.results:
+        notes.count("results-elsewhere", "results")
+    elif run.results is None:
+        notes.add("scan-did-not-run")
+    if elsewhere and (elsewhere.driver or elsewhere.extensions):
+        notes.count("results-elsewhere", "rules")
+    for invocation in run.invocations or ():
+        _judge_invocation(run, invocation, notes)
+    _judge_files(run, notes)
+
+
+def produced_at(runs: list[sarif.Run], notes: Notes) -> datetime | None:
+    """When the oldest of the runs ended (or, where that is not told, began)."""
+    texts = [
+        invocation.end_time_utc or invocation.start_time_utc
+        for run in runs
+        for invocation in run.invocations or ()
+    ]
+    return min((time for text in texts if (time := utc_time(text, notes))), default=None)
+
+
+def _judge_invocation(run: sarif.Run, invocation: sarif.Invocation, notes: Notes) -> None:
+    if invocation.execution_successful is False:
+        notes.count("scan-failed", "executionSuccessful is false")
+    if invocation.exit_signal_name or invocation.process_start_failure_message:
+        notes.count("scan-failed", invocation.exit_signal_name or "the process did not start")
+    defaults = _notification_levels(run.tool.driver)
+    tells_all = run.tool.driver.name.lower().startswith(_TELLS_ALL_LOSSES)
+    for notification in invocation.tool_execution_notifications or ():
+        if tells_all or _level(notification, defaults) == "error":
+            notes.count("scan-errors", _title(notification))
+    for notification in invocation.tool_configuration_notifications or ():
+        if _level(notification, defaults) == "error":
+            notes.count("scan-errors", _title(notification))
+
+
+def _judge_files(run: sarif.Run, notes: Notes) -> None:
+    """Bandit keeps its table of files in the property bag; an empty one means that nothing was scanned."""
+    metrics = run.properties.metrics if run.properties else None
+    if (
+        run.tool.driver.name.lower() == "bandit"
+        and isinstance(metrics, dict)
+        and not metrics.keys() - {"_totals"}
+    ):
+        notes.add("no-data")
+
+
+def _notification_levels(driver: sarif.Component) -> list[sarif.Rule | None]:
+    # A description that cannot be read only costs its default level; the notification itself is counted.
+    return [*each(driver.notifications or [], sarif.RULE, notes=Notes())]
+
+
+def _level(notification: sarif.Notification, described: list[sarif.Rule | None]) -> str:
+    """SARIF 3.58.6: its own level, its descriptor's default, else warning."""
+    if notification.level is not None:
+        return notification.level
+    index = notification.descriptor.index if notification.descriptor else None
+    rule = described[index] if index is not None and 0 <= index < len(described) else None
+    configuration = rule.default_configuration if rule else None
+    return (configuration.level if configuration else None) or "warning"
+
+
+def _title(notification: sarif.Notification) -> str:
+    text = notification.message.text if notification.message else None
+    return (notification.descriptor.id if notification.descriptor else None) or text or "notification"
