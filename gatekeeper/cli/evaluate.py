@@ -1,0 +1,152 @@
+"""`gatekeeper evaluate`: the gate without a server."""
+
+import importlib.metadata
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper import clock, pipeline
+from gatekeeper.cli import exits, terminal
+from gatekeeper.cli.about import subject_of
+from gatekeeper.cli.evidence_files import evidence_from_files
+from gatekeeper.cli.output import one_line, put_or_save, say
+from gatekeeper.cli.policy_files import policy_at
+from gatekeeper.cli.views import View, written
+from gatekeeper.decision import Outcome
+from gatekeeper.errors import UsageError
+from gatekeeper.evidence import Baseline, Kind
+from gatekeeper.resources import rules_folder
+
+
+class UnknownStage(UsageError):
+    """The policy has no such stage."""
+
+    code = "unknown-stage"
+
+
+def evaluate(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="[NAME=]FILE", help="Reports, folders with reports, or - for stdin."),
+    ],
+    stage: Annotated[str, typer.Option(help="The stage to be entered.")],
+    policy_file: Annotated[
+        Path | None, typer.Option("--policy", help="The policy file. Default: the shipped policy `base`.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The time to judge at, such as 2026-11-23T10:00:00Z. Default: now.")
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="Reports or a folder of the last allowed build; may be repeated."),
+    ] = None,
+    kind: Annotated[
+        Kind | None, typer.Option(help="What the files are evidence of, where their format leaves it open.")
+    ] = None,
+    project: Annotated[str | None, typer.Option(help="The project. Default: the name of the folder.")] = None,
+    commit: Annotated[str | None, typer.Option(help="The commit. Default: that of git here.")] = None,
+    tree: Annotated[str | None, typer.Option(help="The tree id. Default: that of the commit.")] = None,
+    artifact: Annotated[str | None, typer.Option(help="The image or package, as sha256:...")] = None,
+    ref: Annotated[str | None, typer.Option(help="The branch or tag, as a label.")] = None,
+    view: Annotated[View, typer.Option("--format", help="How to write the decision.")] = View.TABLE,
+    output: Annotated[Path | None, typer.Option(help="Write the decision to this file.")] = None,
+    warn_exit: Annotated[int, typer.Option(min=0, max=125, help="The exit code of a `warn`.")] = 0,
+) -> None:
+    """Ask the gate without a server: may this build enter a stage?
+
+    Every given file counts: one that cannot be read makes the answer no. `NAME=FILE` gives a report the
+    name that a policy asks for. The answer is marked "not a gate": nothing is stored or signed.
+    Ends with 0 when allowed, 1 when not, 2 when the command is wrong.
+
+    Examples:
+      gatekeeper evaluate reports/ --stage test
+      gatekeeper evaluate unit=junit.xml e2e=e2e.xml coverage.xml --stage uat --policy policy.yaml
+      gatekeeper evaluate reports/ --stage test --baseline main-reports/ --format markdown
+      gatekeeper evaluate reports/ --stage test --format junit --output gate.xml
+    """
+    instant = _instant(as_of)
+    policy = policy_at(policy_file or rules_folder() / "policies" / "base.yaml")
+    if stage not in policy.stages:
+        raise UnknownStage(
+            f"policy {policy.name} has no stage {one_line(stage)!r}",
+            hint="its stages are " + ", ".join(policy.stages),
+        )
+    subject = subject_of(
+        project=project, commit=commit, tree=tree, artifact=artifact, ref=ref, cwd=Path.cwd(), tell=_note
+    )
+    evidence = evidence_from_files(files, subject=subject, received_at=instant, kind=kind)
+    before = None
+    if baseline:
+        before = Baseline(
+            evidence=evidence_from_files(baseline, subject=subject, received_at=instant, kind=kind)
+        )
+    inputs = pipeline.resolve_inputs(
+        subject=subject,
+        stage=stage,
+        as_of=instant,
+        policy=policy,
+        evidence=evidence,
+        baseline=before,
+        tzdata_version=importlib.metadata.version("tzdata"),
+    )
+    decision = pipeline.decide(inputs, policy=policy, evidence=evidence, baseline=before, gate=False)
+    again = _again(
+        files,
+        stage,
+        instant,
+        {
+            "--policy": policy_file,
+            "--baseline": baseline,
+            "--kind": kind,
+            "--project": project,
+            "--commit": commit,
+            "--tree": tree,
+            "--artifact": artifact,
+            "--ref": ref,
+        },
+    )
+    screen = terminal.FILE if output is not None else terminal.screen_of(sys.stdout)
+    put_or_save(written(decision, evidence, view, screen=screen, reproduce=again), output)
+    if output is not None or view is not View.TABLE:
+        say(f"{decision.outcome}: {subject.project} into {stage} (not a gate)")
+    if decision.outcome is Outcome.WARN:
+        raise typer.Exit(warn_exit)
+    raise typer.Exit(exits.ALLOWED if decision.allowed else exits.NO)
+
+
+def _note(text: str) -> None:
+    say(f"note: {text}")
+
+
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return clock.now()
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"--as-of {one_line(text)!r} is not a time", hint="write it as 2026-11-23T10:00:00Z"
+        ) from error
+    if instant.tzinfo is None:
+        raise UsageError(
+            f"--as-of {one_line(text)!r} has no time zone", hint="end it with Z for UTC, or with +02:00"
+        )
+    return instant.astimezone(UTC)
+
+
+def _again(
+    files: Sequence[str], stage: str, as_of: datetime, options: dict[str, str | Path | list[str] | None]
+) -> str:
+    """The command that gives this answer again, over the same files."""
+    words = ["gatekeeper", "evaluate", *files, "--stage", stage]
+    words += ["--as-of", as_of.isoformat().replace("+00:00", "Z")]
+    for option, value in options.items():
+        values = value if isinstance(value, list) else [] if value is None else [str(value)]
+        for item in values:
+            words += [option, item]
+    return shlex.join(words)

@@ -1,0 +1,72 @@
+"""`gatekeeper explain`: a stored decision in words."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from gatekeeper.cli import terminal
+from gatekeeper.cli.files import NoSuchFile
+from gatekeeper.cli.output import put
+from gatekeeper.cli.reading import FileUnreadable
+from gatekeeper.cli.views import View, written
+from gatekeeper.decision import Decision, decision_from
+from gatekeeper.errors import GatekeeperError
+
+MAX_DECISION_BYTES = 256 * 1024 * 1024
+
+
+class NotADecision(GatekeeperError):
+    """The file holds something else."""
+
+    code = "not-a-decision"
+
+
+def explain(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A decision, as `--format json` writes it, or - for stdin.")
+    ],
+    view: Annotated[View, typer.Option("--format", help="How to write the decision.")] = View.TABLE,
+) -> None:
+    """Show a stored decision: every rule with its arithmetic, the evidence, the digests, what to do.
+
+    It shows what the file says. It does not check that the file is genuine: evaluating the same files
+    again gives the same `outputs` digest. Ends with 0 whatever the decision was.
+
+    Examples:
+      gatekeeper evaluate reports/ --stage test --format json --output decision.json
+      gatekeeper explain decision.json
+      gatekeeper explain decision.json --format markdown
+    """
+    decision = _decision(file)
+    screen = terminal.screen_of(sys.stdout)
+    put(written(decision, (), view, screen=screen, reproduce=_again(decision), details=True))
+
+
+def _decision(file: Path) -> Decision:
+    name = "standard input" if str(file) == "-" else str(file)
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NoSuchFile(f"there is no file {name}", hint="`explain` takes one decision file") from error
+    except OSError as error:
+        raise FileUnreadable(f"{name} cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_DECISION_BYTES:
+        raise NotADecision(f"{name} is {len(data):,} bytes; the limit is {MAX_DECISION_BYTES:,}")
+    try:
+        return decision_from(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise NotADecision(
+            f"{name} is not a decision: {str(error)[:200]}",
+            hint="`gatekeeper evaluate --format json --output FILE` writes one; "
+            "`gatekeeper inspect` shows reports",
+        ) from error
+
+
+def _again(decision: Decision) -> str | None:
+    if decision.gate:
+        return None
+    instant = decision.as_of.isoformat().replace("+00:00", "Z")
+    return f"gatekeeper evaluate FILES --stage {decision.stage} --as-of {instant}"

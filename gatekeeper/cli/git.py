@@ -1,0 +1,84 @@
+"""What git says about the working directory: the source, whether it is changed, the ref, a project name.
+
+The repository may be a stranger's, so nothing that its configuration names is run: no hooks, no fsmonitor,
+no pager, no prompts, and nothing of our environment that would point git elsewhere.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatekeeper.subject import Source
+
+_TIMEOUT_S = 20
+_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat")
+_KEPT = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A work tree at a commit."""
+
+    source: Source
+    ref: str | None
+    """The branch; None when none is checked out, as in most pipelines."""
+    folder: str
+    """Name of the top folder."""
+    is_changed: bool
+    """True when tracked files differ from the commit: reports of this tree are not reports of the source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoCheckout:
+    """Why git could not say what the source is."""
+
+    reason: str
+
+
+def checkout(folder: Path) -> Checkout | NoCheckout:
+    """What git knows of `folder`; never raises for a folder without a repository or a machine without git."""
+    if shutil.which("git") is None:
+        return NoCheckout(reason="git is not installed")
+    ids = _git(folder, "rev-parse", "--verify", "HEAD^{commit}")
+    tree = _git(folder, "rev-parse", "--verify", "HEAD^{tree}")
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if ids is None or tree is None or top is None:
+        return NoCheckout(reason="this folder is not in a git repository with a commit that git lets us read")
+    status = _git(folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=none")
+    return Checkout(
+        source=Source(tree=tree, commit=ids),
+        ref=_git(folder, "symbolic-ref", "--short", "-q", "HEAD") or None,
+        folder=Path(top).name,
+        is_changed=status != "",
+    )
+
+
+def tree_of(commit: str, folder: Path) -> Source | None:
+    """The source of `commit` (hex, may be shortened); None when the repository in `folder` lacks it."""
+    if not re.fullmatch(r"[0-9a-f]{4,64}", commit):
+        return None
+    full = _git(folder, "rev-parse", "--verify", f"{commit}^{{commit}}")
+    tree = _git(folder, "rev-parse", "--verify", f"{commit}^{{tree}}")
+    return Source(tree=tree, commit=full) if full and tree else None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Standard output without the last newline; None when git fails."""
+    environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words, and ids that were checked to be hex
+            ["git", *_SAFE, *arguments],  # noqa: S607 - git is where the user's PATH says
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None

@@ -1,0 +1,103 @@
+"""Opens the given files and hands their bytes to the readers and the run record decoder."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import msgspec
+
+from gatekeeper.canonical import digest_of_bytes
+from gatekeeper.cli.files import Given
+from gatekeeper.errors import GatekeeperError
+from gatekeeper.evidence import Kind
+from gatekeeper.reports.interface import KindMismatch, Report
+from gatekeeper.reports.limits import DEFAULT_LIMITS
+from gatekeeper.reports.registry import read_report
+from gatekeeper.reports.source import ReportSource
+from gatekeeper.run_record import SCHEMA, RunRecord
+
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+
+
+class FileUnreadable(GatekeeperError):
+    """The file exists, and the system does not let us read it."""
+
+    code = "file-unreadable"
+
+
+class RecordRefused(GatekeeperError):
+    """The file is named like a run record and is none."""
+
+    code = "record-refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadReport:
+    """A report with the digest and size of its bytes."""
+
+    given: Given
+    report: Report
+    sha256: str
+    size_bytes: int
+
+
+def read(given: Given, *, format_name: str | None = None, kind: Kind | None = None) -> ReadReport:
+    """What the file says. Its content never raises: it is `unreadable` then.
+
+    Raises:
+        FileUnreadable: no permission, a device error.
+        KindMismatch: it is not evidence of `kind`.
+    """
+    with _opened(given) as stream:
+        name = given.path.name if given.path is not None else ""
+        source = ReportSource(stream, name=name, limits=DEFAULT_LIMITS)
+        try:
+            report = read_report(source, format_name=format_name, kind=kind)
+        except KindMismatch as error:
+            raise KindMismatch(f"{given.job}: {error.message}", hint=error.hint) from error
+        return ReadReport(given=given, report=report, sha256=source.sha256(), size_bytes=source.size_bytes)
+
+
+def read_record(given: Given) -> tuple[RunRecord, str]:
+    """The run record in the file, and the SHA-256 of its bytes in hex.
+
+    Raises:
+        FileUnreadable: no permission, a device error.
+        RecordRefused: it is not a run record, or one of another version.
+    """
+    with _opened(given) as stream:
+        data = stream.read(MAX_RECORD_BYTES + 1)
+    if len(data) > MAX_RECORD_BYTES:
+        raise RecordRefused(f"{given.job}: a run record is at most {MAX_RECORD_BYTES:,} bytes")
+    try:
+        record = msgspec.json.decode(data, type=RunRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordRefused(
+            f"{given.job} is not a run record: {str(error)[:200]}",
+            hint="files named *.run.json are written by `gatekeeper scan`",
+        ) from error
+    if record.schema != SCHEMA:
+        raise RecordRefused(f"{given.job}: {record.schema[:80]!r} is not {SCHEMA}, the version that is read")
+    return record, digest_of_bytes(data).removeprefix("sha256:")
+
+
+@contextmanager
+def _opened(given: Given) -> Iterator[BinaryIO]:
+    """A seekable stream of the file; pipes and standard input go through memory, up to the limit."""
+    try:
+        if given.path is None:
+            yield _in_memory(sys.stdin.buffer)
+            return
+        with given.path.open("rb") as stream:
+            yield stream if stream.seekable() else _in_memory(stream)
+    except OSError as error:
+        raise FileUnreadable(
+            f"{given.job} cannot be read: {error.strerror or error}", hint="check the permissions of the file"
+        ) from error
+
+
+def _in_memory(stream: BinaryIO) -> BinaryIO:
+    return io.BytesIO(stream.read(DEFAULT_LIMITS.max_bytes + 1))
