@@ -44,7 +44,7 @@ def evidence_from_files(
         listed = "".join(f"\n  {line}" for line in sorted(refused))
         raise ReportRefused(
             f"no decision: {len(refused)} of the given files cannot be used as evidence{listed}",
-            hint="leave out what is not a report; name the kind of a report with --kind where nothing says it",
+            hint="leave out what is not a report; --kind says what a report is where nothing else does",
         )
     return tuple(
         pipeline.evidence_from(item, subject=subject, received_at=received_at, order=order)
