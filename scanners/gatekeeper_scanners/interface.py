@@ -16,6 +16,7 @@ from pathlib import Path
 from gatekeeper.evidence import Database, Kind, Param, Problem
 from gatekeeper.run_record import Rating
 from gatekeeper.settings import Settings
+from gatekeeper_scanners.manifest import Manifest, manifest_in, tools_folder
 
 
 class CannotRun(Exception):
@@ -86,3 +87,10 @@ class Scanner:
     prepare: Callable[[Job], AbstractContextManager[Command]]
     review: Callable[[Job, Command, bytes], Review]
     """Called only after the tool finished; the bytes are the report."""
+    folder: Path | None = None
+    """The folder `<name>/` with manifest and requirements; None for the one that ships with Gatekeeper."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the folder says of the tool."""
+        return manifest_in(self.folder or tools_folder() / self.name)

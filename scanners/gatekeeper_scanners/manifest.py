@@ -53,16 +53,15 @@ def tools_folder() -> Path:
 
 
 @cache
-def manifest_of(name: str) -> Manifest:
-    """The manifest of the tool `name`.
+def manifest_in(folder: Path) -> Manifest:
+    """The manifest in `folder`, whose name is the name of the tool.
 
     Raises:
-        FileNotFoundError, tomllib.TOMLDecodeError, KeyError: the shipped folder is damaged.
+        FileNotFoundError, tomllib.TOMLDecodeError, KeyError: the folder is damaged.
     """
-    folder = tools_folder() / name
     table = tomllib.loads((folder / "manifest.toml").read_text("utf-8"))
     return Manifest(
-        name=name,
+        name=folder.name,
         title=table["title"],
         homepage=table["homepage"],
         module=table["module"],

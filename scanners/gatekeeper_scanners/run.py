@@ -91,7 +91,9 @@ def run_tool(
     if reason == "cancelled":
         raise Cancelled
     duration_ms = round((time.monotonic() - started) * 1000)
-    ending = reason if isinstance(reason, Ending) else _judge(status, watch.stderr, report, finished_codes)
+    ending = (
+        reason if isinstance(reason, Ending) else _judge(status, watch.stderr, report, finished_codes, limits)
+    )
     return Outcome(
         ending=ending,
         exit_code=None if isinstance(reason, Ending) else status.exit,
@@ -229,12 +231,21 @@ def _environment(workspace: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def _judge(
-    status: _Status, stderr: bytes | bytearray, report: Path, finished_codes: frozenset[int]
+    status: _Status,
+    stderr: bytes | bytearray,
+    report: Path,
+    finished_codes: frozenset[int],
+    limits: RunLimits,
 ) -> Ending:
     """How a run ended that nobody cut short."""
     if status.error is not None:
         return Ending.NOT_STARTED
-    if status.exit in finished_codes and _has_content(report):
+    size = _size(report)
+    if (
+        size >= limits.file_bytes
+    ):  # cut off there; the exit code of the failed write may well be a finished one
+        return Ending.OUTPUT_LIMIT
+    if status.exit in finished_codes and size > 0:
         return Ending.FINISHED
     if status.signal == signal.SIGXCPU:
         return Ending.TIMEOUT
@@ -246,8 +257,9 @@ def _judge(
     return Ending.OUTPUT_LIMIT if _FILE_TOO_LARGE.search(stderr) else Ending.CRASHED
 
 
-def _has_content(report: Path) -> bool:
-    return report.is_file() and not report.is_symlink() and report.stat().st_size > 0
+def _size(report: Path) -> int:
+    """Bytes of the report; 0 when it is missing or no regular file."""
+    return report.stat().st_size if report.is_file() and not report.is_symlink() else 0
 
 
 def _tail(stderr: bytes | bytearray, error: str | None) -> str:

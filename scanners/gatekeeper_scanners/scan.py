@@ -24,7 +24,7 @@ from gatekeeper.reports.source import ReportSource
 from gatekeeper.run_record import Ending, RunRecord
 from gatekeeper.settings import Settings
 from gatekeeper_scanners.interface import CannotRun, Command, Job, Review, Scanner
-from gatekeeper_scanners.manifest import Manifest, manifest_of
+from gatekeeper_scanners.manifest import Manifest
 from gatekeeper_scanners.output import clear, open_output, write_report, write_run
 from gatekeeper_scanners.run import Outcome, RunLimits, run_tool
 from gatekeeper_scanners.source_copy import EXCLUDED_FOLDERS, SourceCopy, copy_source, matches
@@ -116,7 +116,7 @@ def scan(
     clear(output, [scanner.name for scanner in scanners])
     cancel = threading.Event()
     with tempfile.TemporaryDirectory(prefix="gatekeeper-scan-", ignore_cleanup_errors=True) as private:
-        patterns = {pattern for scanner in scanners for pattern in manifest_of(scanner.name).files}
+        patterns = {pattern for scanner in scanners for pattern in scanner.manifest.files}
         root = Path(private) / "source"
         root.mkdir(mode=0o700)
         source = copy_source(target, root, patterns=tuple(sorted(patterns)), leave_out=output)
@@ -173,7 +173,7 @@ def _gather(futures: Sequence[Future[ToolRun]], cancel: threading.Event) -> tupl
 
 
 def _run_one(session: _Session, scanner: Scanner) -> ToolRun:
-    manifest = manifest_of(scanner.name)
+    manifest = scanner.manifest
     started_at = session.clock()
 
     def say(text: str) -> None:
