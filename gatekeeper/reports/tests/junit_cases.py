@@ -25,16 +25,15 @@ class Outcome(IntEnum):
     ERROR = 3
 
 
-# `flaky*` stands in a case that passed in the end, `rerun*` beside the failure of one that did not
-# (surefire). A case with nothing but `rerun*` is taken as failed: nothing in it says that it passed.
+# Surefire: `flaky*` stands in a case that passed in the end, `rerun*` are the further attempts of one that
+# did not. They only count where the case has no other failing mark: nothing in it says that it passed.
 _MARKS = {
     "error": Outcome.ERROR,
     "failure": Outcome.FAILED,
     "skipped": Outcome.SKIPPED,
     "disabled": Outcome.SKIPPED,
-    "rerunError": Outcome.ERROR,
-    "rerunFailure": Outcome.FAILED,
 }
+_RERUN_MARKS = {"rerunError": Outcome.ERROR, "rerunFailure": Outcome.FAILED}
 _FLAKY_MARKS = ("flakyFailure", "flakyError")
 
 # GoogleTest and CTest write these instead of a child element; words for failing are read the same way,
@@ -84,8 +83,8 @@ class JUnitCases:
             "testsuite": self._end_suite,
             "testsuites": self._end_suite,
         }
-        for mark, outcome in _MARKS.items():
-            self.starts[mark] = self._mark(outcome)
+        for mark, outcome in {**_MARKS, **_RERUN_MARKS}.items():
+            self.starts[mark] = self._mark(outcome, is_rerun=mark in _RERUN_MARKS)
             self.ends[mark] = self._end_mark
         for mark in _FLAKY_MARKS:
             self.starts[mark] = self._begin_flaky
@@ -106,6 +105,7 @@ class JUnitCases:
         self._is_flaky = False
         self._message = ""
         self._captures = False
+        self._is_by_rerun = False
 
     def tally(self) -> Tally:
         """What has been counted so far."""
@@ -215,13 +215,17 @@ class JUnitCases:
         self._is_flaky = False
         self._message = ""
         self._captures = False
+        self._is_by_rerun = False
 
     # Marks: the child elements that say what became of a case
 
-    def _mark(self, outcome: Outcome) -> StartHandler:
+    def _mark(self, outcome: Outcome, *, is_rerun: bool) -> StartHandler:
         def begin(attributes: Attributes) -> None:
-            if outcome <= self._outcome:
+            replaces_rerun = self._is_by_rerun and not is_rerun and outcome > Outcome.SKIPPED
+            has_decided = is_rerun and not self._is_by_rerun and self._outcome > Outcome.SKIPPED
+            if has_decided or (outcome <= self._outcome and not replaces_rerun):
                 return
+            self._is_by_rerun = is_rerun
             self._outcome = outcome
             self._message = _first_line(attributes.get("message") or "")
             if not self._message and len(self.failures) < self._limits.max_failures:

@@ -73,19 +73,26 @@ class Comparison:
         A suite that contains suites may state its whole content or only its own cases; both are in use.
         """
         self.most_tests_stated = max(self.most_tests_stated, stated.tests or 0)
-        self._compare("tests", where, stated.tests, subtree.total, _totals(subtree) + _totals(direct))
-        self._compare("skipped", where, stated.skipped, subtree.skipped, (subtree.skipped, direct.skipped))
-        if not any(_failing_agree(stated, tally) for tally in (subtree, direct)):
-            self._compare("failures", where, stated.failures, subtree.failed, (subtree.failed,))
-            self._compare("errors", where, stated.errors, subtree.errors, (subtree.errors,))
-            failing = (stated.failures or 0) + (stated.errors or 0)
-            if failing > subtree.failed + subtree.errors:
-                self.unlisted = (failing, subtree.failed + subtree.errors)
+        states_own = stated.tests in _totals(direct) and stated.tests not in _totals(subtree)
+        counted = direct if states_own else subtree
+        if stated.tests not in _totals(counted):
+            self._note("tests", where, stated.tests, counted.total)
+        if stated.skipped != counted.skipped:
+            self._note("skipped", where, stated.skipped, counted.skipped)
+        if not _failing_agree(stated, counted):
+            self._note_failing(where, stated, counted)
 
-    def _compare(
-        self, what: str, where: str, stated: int | None, counted: int, acceptable: tuple[int, ...]
-    ) -> None:
-        if stated is not None and stated not in acceptable:
+    def _note_failing(self, where: str, stated: Stated, counted: Tally) -> None:
+        if stated.failures != counted.failed:
+            self._note("failures", where, stated.failures, counted.failed)
+        if stated.errors != counted.errors:
+            self._note("errors", where, stated.errors, counted.errors)
+        failing, listed = (stated.failures or 0) + (stated.errors or 0), counted.failed + counted.errors
+        if failing > listed:
+            self.unlisted = (failing, listed)
+
+    def _note(self, what: str, where: str, stated: int | None, counted: int) -> None:
+        if stated is not None:
             params: dict[str, Param] = {"what": what, "stated": stated, "counted": counted, "where": where}
             self.found[what] = Problem(code="totals-disagree", params=params)
 
