@@ -213,8 +213,6 @@ def _problems_of(record: RunRecord | None, *, has_report: bool) -> Iterable[Prob
         yield Problem(code="run-failed", params={"tool": record.tool, "ending": record.ending})
     elif not has_report:
         yield Problem(code="report-missing", params={"tool": record.tool, "report": record.report or "none"})
-    if record.database is not None and not record.database.is_complete:
-        yield Problem(code="database-partial", params={"records": record.database.records})
 
 
 def _state(own: State, record: RunRecord | None, added: Iterable[Problem]) -> State:

@@ -34,9 +34,7 @@ def subject_of(
         else:
             source, ref = here.source, ref or here.ref
             if here.is_changed:
-                tell(
-                    "tracked files differ from the commit: the reports may be of other content"
-                )
+                tell("tracked files differ from the commit: the reports may be of other content")
         name = project or _project(cwd.name if isinstance(here, NoCheckout) else here.folder)
         return Subject(project=name, source=source, artifact=artifact, ref=ref)
     except ValueError as error:

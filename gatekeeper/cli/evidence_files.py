@@ -6,12 +6,11 @@ from pathlib import Path
 
 from gatekeeper import pipeline
 from gatekeeper.cli.files import Given, select
-from gatekeeper.cli.output import one_line, say
+from gatekeeper.cli.output import say
 from gatekeeper.cli.reading import FileUnreadable, RecordRefused, read, read_record
+from gatekeeper.cli.render.words import problem_words
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.evidence import Evidence, Kind
-from gatekeeper.messages import render_message
-from gatekeeper.messages.problems import PROBLEMS
 from gatekeeper.pipeline import Received, ReceivedRecord
 from gatekeeper.subject import Subject
 
@@ -75,5 +74,5 @@ def _received(
 
 def _why(item: Received) -> str:
     problems = item.report.problems if item.report is not None else ()
-    words = "; ".join(one_line(render_message(problem, PROBLEMS), 300) for problem in problems)
+    words = "; ".join(problem_words(problem) for problem in problems)
     return words or "nothing says what it is evidence of"

@@ -11,12 +11,11 @@ from gatekeeper.cli import exits
 from gatekeeper.cli.files import select
 from gatekeeper.cli.output import one_line, put, say
 from gatekeeper.cli.reading import ReadReport, read
+from gatekeeper.cli.render.words import problem_words
 from gatekeeper.cli.values import plain_value, shown_value
 from gatekeeper.errors import UsageError
 from gatekeeper.evidence import Kind, State, plain
 from gatekeeper.finding import Finding
-from gatekeeper.messages import render_message
-from gatekeeper.messages.problems import PROBLEMS
 
 
 def inspect(
@@ -101,7 +100,7 @@ def _lines(found: ReadReport, with_findings: bool) -> Iterable[str]:
     yield f"  {found.size_bytes:,} bytes, sha256 {found.sha256}"
     yield f"  state: {report.state}"
     for problem in report.problems:
-        yield f"  ! {one_line(render_message(problem, PROBLEMS), 400)} [{problem.code}]"
+        yield f"  ! {problem_words(problem)} [{problem.code}]"
     width = max(map(len, report.metrics), default=0)
     for name, value in report.metrics.items():
         yield f"  {name.ljust(width)}  {shown_value(value)}"

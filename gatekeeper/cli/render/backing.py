@@ -9,10 +9,9 @@ from rich.text import Text
 from gatekeeper.cli.output import clean, one_line
 from gatekeeper.cli.render.outline import NOT_A_GATE, score_words, short
 from gatekeeper.cli.render.screen import Screen, grid
+from gatekeeper.cli.render.words import problem_words
 from gatekeeper.decision import Decision, EvidenceUse, Status
 from gatekeeper.evidence import State, Use
-from gatekeeper.messages import render_message
-from gatekeeper.messages.problems import PROBLEMS
 
 
 def points(decision: Decision) -> RenderableType:
@@ -85,6 +84,6 @@ def _details(item: EvidenceUse) -> Iterable[Text]:
 
 def _problem(item: EvidenceUse, index: int) -> Text:
     problem = item.problems[index]
-    words = one_line(render_message(problem, PROBLEMS), 400)
+    words = problem_words(problem)
     tolerated = " (tolerated by the policy)" if problem.code in item.tolerated else ""
     return Text(f"{words}{tolerated}", style="yellow")

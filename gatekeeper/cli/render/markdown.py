@@ -14,10 +14,9 @@ from gatekeeper.cli.render.outline import (
     short,
     subject_words,
 )
+from gatekeeper.cli.render.words import problem_words
 from gatekeeper.decision import Decision, Outcome, RuleResult
 from gatekeeper.evidence import Evidence
-from gatekeeper.messages import render_message
-from gatekeeper.messages.problems import PROBLEMS
 
 _MARK = {Outcome.PASS: ":white_check_mark:", Outcome.WARN: ":warning:", Outcome.FAIL: ":x:"}
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>()#+!|~$&^=:]")
@@ -87,8 +86,7 @@ def _evidence(decision: Decision) -> str:
     rows = ["| kind | name | report | state | use | sha256 | problems |", "|---|---|---|---|---|---|---|"]
     for item in decision.evidence:
         problems = "<br>".join(
-            text_of(render_message(problem, PROBLEMS))
-            + (" (tolerated)" if problem.code in item.tolerated else "")
+            text_of(problem_words(problem)) + (" (tolerated)" if problem.code in item.tolerated else "")
             for problem in item.problems
         )
         cells = (item.kind, text_of(item.name), text_of(item.job), item.state, item.use)

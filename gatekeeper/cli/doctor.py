@@ -1,0 +1,206 @@
+"""`gatekeeper doctor`: is this machine fit to scan and to judge, and what to do when it is not."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from xml.parsers import expat
+
+import msgspec
+import typer
+
+from gatekeeper import __version__, clock
+from gatekeeper.cli import exits
+from gatekeeper.cli.output import clean, put
+from gatekeeper.errors import GatekeeperError
+from gatekeeper.resources import rules_folder
+from gatekeeper.settings import Settings, settings_from
+
+_LOW_DISK_BYTES = 1024**3
+_OLD_DATABASE_DAYS = 2
+
+
+class Health(StrEnum):
+    """The result of one check."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of the doctor."""
+
+    check: str
+    health: Health
+    says: str
+    do: str = ""
+    """The next action; empty when there is none."""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Check Python, folders, scanners, the advisory mirror and the tools around it.
+
+    Ends with 1 when a check fails; a warning is no failure.
+
+    Examples:
+      gatekeeper doctor
+      gatekeeper doctor --json
+    """
+    settings = settings_from(os.environ, home=Path.home())
+    findings = [finding for check in CHECKS for finding in check(settings)]
+    if as_json:
+        put(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode() + "\n")
+    else:
+        put("".join(_line(finding) for finding in findings))
+    is_sick = any(finding.health is Health.FAIL for finding in findings)
+    raise typer.Exit(exits.NO if is_sick else exits.ALLOWED)
+
+
+def _line(finding: Finding) -> str:
+    action = f"\n      {'':20}to do: {finding.do}" if finding.do else ""
+    return clean(f"{finding.health.ljust(4)}  {finding.check.ljust(20)}{finding.says}{action}\n")
+
+
+def _python(_: Settings) -> Iterator[Finding]:
+    version = platform.python_version()
+    is_known = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding(
+        check="python",
+        health=Health.OK if is_known else Health.WARN,
+        says=f"{version}, gatekeeper {__version__}",
+        do="" if is_known else "use Python 3.11, 3.12 or 3.13, which are tested",
+    )
+
+
+def _expat(_: Settings) -> Iterator[Finding]:
+    is_fixed = expat.version_info >= (2, 6, 0)
+    says = ".".join(map(str, expat.version_info))
+    yield Finding(
+        check="expat",
+        health=Health.OK if is_fixed else Health.WARN,
+        says=says if is_fixed else f"{says}: one long token makes it slow (CVE-2023-52425)",
+        do="" if is_fixed else "use a Python with expat 2.6 or newer; reports are fed to it in large pieces",
+    )
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    for name, folder in (("cache folder", settings.cache), ("data folder", settings.data)):
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            yield Finding(
+                check=name,
+                health=Health.FAIL,
+                says=f"{folder} cannot be written",
+                do="set GATEKEEPER_HOME to a folder of yours, or mend the permissions",
+            )
+            continue
+        free = shutil.disk_usage(nearest).free
+        is_low = free < _LOW_DISK_BYTES
+        yield Finding(
+            check=name,
+            health=Health.WARN if is_low else Health.OK,
+            says=f"{folder}, {free / 1024**3:.1f} GiB free",
+            do="free some space: the scanners need about 1 GiB" if is_low else "",
+        )
+
+
+def _rules(_: Settings) -> Iterator[Finding]:
+    from gatekeeper.cli.policy_files import policy_at
+
+    path = rules_folder() / "policies" / "base.yaml"
+    try:
+        policy = policy_at(path)
+    except GatekeeperError as error:
+        yield Finding(check="rules", health=Health.FAIL, says=error.message, do="install the package again")
+        return
+    yield Finding(check="rules", health=Health.OK, says=f"policy {policy.name}, {len(policy.rules)} rules")
+
+
+def _scanners(settings: Settings) -> Iterator[Finding]:
+    from gatekeeper_scanners.manifest import manifest_in, tools_folder
+    from gatekeeper_scanners.registry import SCANNERS
+
+    for name in SCANNERS:
+        manifest = manifest_in(tools_folder() / name)
+        is_ready = any(
+            _marked(folder) == manifest.requirements_digest for folder in settings.tools.glob(f"{name}-*")
+        )
+        yield Finding(
+            check=name,
+            health=Health.OK if is_ready else Health.WARN,
+            says=f"{manifest.version}, {'ready' if is_ready else 'not installed yet'}",
+            do="" if is_ready else "nothing: the first `gatekeeper scan` installs it and needs the network",
+        )
+
+
+def _marked(folder: Path) -> str:
+    """The digest that a finished environment carries; empty for one that is not finished."""
+    try:
+        return (folder / ".ready").read_text("ascii") if (folder / "bin" / "python").exists() else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _advisories(settings: Settings) -> Iterator[Finding]:
+    from gatekeeper_scanners.advisories.store import current_manifest
+
+    fill = "run `gatekeeper advisories import FILE.zip`"
+    try:
+        manifest = current_manifest(settings.advisories)
+    except GatekeeperError as error:
+        yield Finding(check="advisories", health=Health.FAIL, says=error.message, do=error.hint or fill)
+        return
+    if manifest is None:
+        yield Finding(
+            check="advisories",
+            health=Health.WARN,
+            says="the mirror is empty: dependencies cannot be audited",
+            do=fill,
+        )
+        return
+    says = f"{manifest.records:,} records, {'complete' if manifest.is_complete else 'partial'}"
+    age_days = None
+    if manifest.newest_at is not None:
+        age_days = (clock.now() - manifest.newest_at).days
+        says += f", newest of {manifest.newest_at:%Y-%m-%d}"
+    is_good = manifest.is_complete and age_days is not None and age_days <= _OLD_DATABASE_DAYS
+    yield Finding(
+        check="advisories",
+        health=Health.OK if is_good else Health.WARN,
+        says=says,
+        do="" if is_good else f"{fill} with a complete and recent export",
+    )
+
+
+def _helpers(_: Settings) -> Iterator[Finding]:
+    for name, without in (
+        ("git", "install git, or name the source with --commit and --tree"),
+        ("uv", "nothing: pip is used instead; uv makes the first scan faster"),
+    ):
+        path = shutil.which(name)
+        yield Finding(
+            check=name,
+            health=Health.OK if path else Health.WARN,
+            says=path or "not found",
+            do="" if path else without,
+        )
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _python,
+    _expat,
+    _folders,
+    _rules,
+    _scanners,
+    _advisories,
+    _helpers,
+)

@@ -1,0 +1,37 @@
+"""`gatekeeper policy lint`: every fault of policy files, with its line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli import exits
+from gatekeeper.cli.output import clean, put, say
+from gatekeeper.cli.policy_files import policy_bytes
+from gatekeeper.policy.load import PolicyRefused, load_policy
+
+
+def lint(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Policy files.")],
+) -> None:
+    """Check policy files; each fault is one line `file:line: key: message` on stdout.
+
+    Ends with 1 when a file is refused. It does not run the tests: `gatekeeper policy test` does.
+
+    Examples:
+      gatekeeper policy lint policy.yaml
+      gatekeeper policy lint rules/policies/*.yaml
+    """
+    refused = 0
+    for file in files:
+        try:
+            policy = load_policy(policy_bytes(file), file=str(file))
+        except PolicyRefused as error:
+            refused += 1
+            put("".join(clean(f"{fault}").replace("\n", " ") + "\n" for fault in error.errors))
+        else:
+            tests = "1 test" if len(policy.tests) == 1 else f"{len(policy.tests)} tests"
+            say(f"{file}: ok, policy {policy.name} with {len(policy.rules)} rules and {tests}")
+    if refused:
+        say(f"{refused} of {len(files)} files refused")
+    raise typer.Exit(exits.NO if refused else exits.ALLOWED)
