@@ -5,13 +5,24 @@ import sys
 
 from gatekeeper.errors import UsageError
 from gatekeeper.evidence import Kind, Problem, State
+from gatekeeper.reports.coverage import cobertura, coverage_py, lcov
 from gatekeeper.reports.detection import choose_format, head_of
+from gatekeeper.reports.findings import bandit, pip_audit, sarif, semgrep
 from gatekeeper.reports.interface import KindMismatch, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.tests import junit
 
-FORMATS: tuple[ReportFormat, ...] = (junit.FORMAT,)
+FORMATS: tuple[ReportFormat, ...] = (
+    junit.FORMAT,
+    cobertura.FORMAT,
+    coverage_py.FORMAT,
+    lcov.FORMAT,
+    sarif.FORMAT,
+    bandit.FORMAT,
+    semgrep.FORMAT,
+    pip_audit.FORMAT,
+)
 """Every format that can be read, in the order in which `gatekeeper formats` lists them."""
 
 
