@@ -23,7 +23,8 @@ class Manifest:
     package: str
     """The distribution whose pin is the version of the tool."""
     files: tuple[str, ...]
-    """Patterns (`fnmatch`, on the file name) of the files that the tool reads."""
+    """Patterns (`fnmatch`) of the files that the tool reads: on the file name, or with a folder (`docs/*.txt`)
+    on the end of the path."""
     requirements: Path
 
     @property

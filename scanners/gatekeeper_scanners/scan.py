@@ -235,7 +235,7 @@ def _attempt(session: _Session, scanner: Scanner, manifest: Manifest, tool: Tool
 
 
 def _reads(manifest: Manifest, file: str) -> bool:
-    return matches(file.rpartition("/")[2], manifest.files)
+    return matches(file, manifest.files)
 
 
 def _portable(name: str, command: Command, job: Job) -> tuple[str, ...]:

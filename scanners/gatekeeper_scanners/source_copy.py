@@ -79,9 +79,9 @@ def copy_source(
         relative = Path(entry.path).relative_to(target)
         name = relative.as_posix()
         if entry.is_symlink():
-            if _leaves(entry, target) and (entry.is_dir() or matches(entry.name, patterns)):
+            if _leaves(entry, target) and (entry.is_dir() or matches(name, patterns)):
                 links_out.append(name)
-        elif matches(entry.name, patterns):
+        elif matches(name, patterns):
             room = min(limits.max_file_bytes, limits.max_total_bytes - total)
             size = _copy(entry.path, root / relative, room) if len(files) < limits.max_files else None
             if size is None:
@@ -98,9 +98,16 @@ def copy_source(
     )
 
 
-def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """True when the file name matches a pattern and is no configuration of a scanner."""
-    return name not in _CONFIGURATION and any(fnmatchcase(name, pattern) for pattern in patterns)
+def matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """True when the relative `path` matches a pattern and is no configuration of a scanner.
+
+    A pattern is compared with the file name; one with a folder in it, with the end of the path.
+    """
+    name = path.rpartition("/")[2]
+    return name not in _CONFIGURATION and any(
+        fnmatchcase(f"/{path}", f"*/{pattern}") if "/" in pattern else fnmatchcase(name, pattern)
+        for pattern in patterns
+    )
 
 
 def _walk(target: Path, leave_out: Path | None, unread_folders: list[str]) -> Iterator[os.DirEntry[str]]:
