@@ -44,6 +44,15 @@ PROBLEMS = MappingProxyType(
         "files-unreadable": "not given to the scanner, because unreadable or too large: {files:file|files}",
         "folders-unreadable": "could not be listed: {folders:folder|folders}",
         "links-not-followed": "not followed, because out of the folder: {links:symbolic link|symbolic links}",
+        # Dependency lists and the advisory mirror.
+        "no-dependency-list": "there is no list of exact dependency versions: requirements*.txt or a lock file",
+        "advisories-missing": "{detail}; run `gatekeeper advisories import FILE.zip`",
+        "advisories-damaged": "{detail}; run `gatekeeper advisories import FILE.zip`",
+        "advisories-lost": "{count:advisory|advisories} of the mirror are missing in the report: {names}",
+        "advisories-uncertain": "counted as affected, for versions cannot be compared: {names}",
+        "canary-not-found": "the advisory that is always there was not found, so nothing could be found",
+        "not-queried": "never looked up in the mirror: {names}",
+        "not-reported": "missing in the report: {names}",
         # Records of runs, joined to their reports.
         "run-failed": "{tool} did not finish: {ending}",
         "report-missing": "{tool} ran, but its report ({report}) was not given",
