@@ -79,5 +79,8 @@ PROBLEMS = MappingProxyType(
         "bad-severity": "{count:severity score|severity scores} that are no score; the level decides: {what}",
         "unknown-severity": "{count:finding|findings} with a severity that is not known: {what}",
         "locations-not-read": "{count:location|locations} beyond the limit per finding were not read",
+        # Seen when a question is asked.
+        "clock-skew": "a time of the report lies in the future",
+        "database-partial": "the vulnerability database of the scan is not complete",
     }
 )

@@ -272,7 +272,7 @@ def _lists_all(kind: Kind, document: EvidenceDocument) -> bool:
 
 
 def united_findings(documents: Iterable[EvidenceDocument]) -> list[Finding]:
-    """One finding per fingerprint, the worst first: the worst severity wins, and open wins over suppressed."""
+    """One finding per fingerprint, the worst first: worst severity wins, open wins over suppressed."""
     best: dict[str, Finding] = {}
     for document in documents:
         for finding in document.findings:

@@ -77,7 +77,7 @@ def _check_condition(condition: Condition, metric: Metric, place: Section, key: 
         sign = ">=" if metric.better is Direction.HIGHER else "<="
         place.fault(
             key,
-            f"{where}{metric.name} is better when {metric.better}: `{condition}` bounds it from the good side",
+            f"{where}{metric.name} is better when {metric.better}: `{condition}` bounds the good side",
             hint=f'write "{sign} {condition.threshold}"',
         )
     else:

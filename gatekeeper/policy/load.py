@@ -14,6 +14,8 @@ from gatekeeper.policy.load_tests import read_test
 from gatekeeper.policy.model import (
     DEFAULT_STAGES,
     DEFAULT_VALID_FOR_S,
+    NAME_GONE,
+    NEVER_TOLERATED,
     SCHEMA,
     Act,
     Binding,
@@ -27,16 +29,6 @@ from gatekeeper.policy.section import Faults, Section
 from gatekeeper.policy.tree import Value, read_tree
 
 __all__ = ["Diagnostic", "PolicyRefused", "load_policy"]
-
-NAME_GONE = "name-gone"
-"""In `allow`: that many names of the baseline may be gone, as after a rename."""
-
-_NEVER_TOLERATED = frozenset(
-    {
-        "empty", "unknown-format", "too-large", "malformed", "hostile", "too-deep", "too-many-items",
-        "wrong-shape", "encoding",
-    }
-)  # fmt: skip
 
 
 def load_policy(data: bytes, *, file: str) -> Policy:
@@ -163,8 +155,10 @@ def _words(section: Section, key: str) -> tuple[str, ...]:
 def _allow(section: Section) -> dict[str, int | None]:
     allowed: dict[str, int | None] = {}
     for code, value in section.entries("allow").items():
-        if code in _NEVER_TOLERATED:
-            section.fault("allow", f"{code!r} means that nothing was read, which is never tolerated")
+        if code in NEVER_TOLERATED:
+            section.fault(
+                "allow", f"{code!r} means that nothing was read or counted, which is never tolerated"
+            )
         elif code not in PROBLEMS and code != NAME_GONE:
             section.fault("allow", f"unknown problem {code!r}", hint=nearest(code, [*PROBLEMS, NAME_GONE]))
         allowed[code] = _allowed_count(section, value)

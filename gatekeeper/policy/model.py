@@ -24,6 +24,17 @@ PERISHABLE_S: dict[Kind, int] = {
 """`max_age` of the kinds whose answer changes although the source does not. The others age only when the
 policy says so, because they are bound to their source."""
 
+NAME_GONE = "name-gone"
+"""In `allow`: that many names of the baseline may be gone, as after a rename."""
+
+NEVER_TOLERATED = frozenset(
+    {
+        "empty", "unknown-format", "too-large", "malformed", "hostile", "too-deep", "too-many-items",
+        "wrong-shape", "encoding", "ambiguous", "out-of-memory", "no-data", "no-cases",
+    }
+)  # fmt: skip
+"""Problems after which nothing was read or counted: no `allow` lets them through."""
+
 ARTIFACT_BOUND = (Kind.CONTAINER, Kind.DAST)
 """Kinds that speak of what was built; all others speak of the source."""
 

@@ -14,6 +14,7 @@ import tzdata  # type: ignore[import-untyped]  # it ships data and has no annota
 from gatekeeper.policy.model import Condition, MetricRef, NoWorse, Op
 
 TZDATA_VERSION: str = tzdata.IANA_VERSION
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 MAX_DURATION_S = 366 * 24 * 3600
 
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
@@ -126,4 +127,4 @@ def later(moment: datetime, seconds: int) -> datetime:
     try:
         return moment + timedelta(seconds=seconds)
     except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+        return END_OF_TIME

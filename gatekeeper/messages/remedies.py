@@ -1,0 +1,39 @@
+"""Remedy codes, in English: the smallest step that would turn a rule green."""
+
+from types import MappingProxyType
+
+REMEDIES = MappingProxyType(
+    {
+        # Facts are there and not good enough.
+        "cover-lines": "cover {lines:more line|more lines}; the most are uncovered in {files}",
+        "cover-more": "cover {count} more {what}",
+        "mend-tests": "mend {count:test|tests}: {tests}",
+        "mend-tests-unnamed": "mend {count:test|tests}; the report does not name them",
+        "fix-findings": "fix {count:finding|findings}, the worst first: {findings}",
+        "upgrade-packages": "upgrade {packages}",
+        "upgrade-and-fix": "upgrade {packages}; no fixed version is known for {findings}",
+        "replace-packages": "no fixed version is known: replace or patch {findings}",
+        "raise-metric": "raise {metric} from {actual} to {to}",
+        "lower-metric": "lower {metric} from {actual} to {to}",
+        "change-metric": "bring {metric} from {actual} to {to}",
+        "restore-amount": "run as much as before: bring {metric} from {actual} back to {to}",
+        "reach-guard": "the rule wants something to judge: bring {guard} to {condition}",
+        # Facts are missing.
+        "supply": "supply {kind} evidence: {command}",
+        "supply-name": "supply {kind} evidence named {name}: {command}",
+        "supply-tool": "run {tool} and supply its report: {command}",
+        "supply-for-subject": "run it again on the source that is asked about: {command}",
+        "name-artifact": "name the artifact when supplying and when asking (sha256:...): {command}",
+        "run-again": "run it again: {command}",
+        "set-clock": "set the clock of the machine that made the report, then run it again: {command}",
+        "update-database": "bring the vulnerability database up to date (gatekeeper advisories import), "
+        "then run it again: {command}",
+        "complete-report": "remove the cause of {problems} and run it again: {command}",
+        "readable-report": "write the report again in a format that `gatekeeper formats` lists: {command}",
+        "report-with-metric": "use a report format that gives {metric}: {command}",
+        "one-report": "combine the reports into one before supplying it: {command}",
+        "check-report": "the report is damaged or made by hand; make it again with the tool: {command}",
+        "make-baseline": "the first allowed decision makes the baseline; until then write "
+        "`on_no_baseline: skip` at the rule {rule}",
+    }
+)

@@ -1,0 +1,141 @@
+"""The fact book of one question: each metric's value, or the reason why there is none."""
+
+from collections.abc import Mapping, Sequence
+
+from gatekeeper.decision import Reason
+from gatekeeper.evidence import Evidence, Kind, Ratio, Use, Value
+from gatekeeper.metrics import METRICS
+from gatekeeper.policy.current import Looked, Material, reason
+from gatekeeper.policy.facts import ABSENT, Facts, facts_of
+from gatekeeper.policy.model import NAME_GONE, MetricRef, Policy, Requirement
+
+Given = Mapping[str, Value]
+"""Metrics by written name (`tests.failed@e2e`), in the examples of a policy file."""
+
+
+class FactBook:
+    """Reads facts from the usable current evidence. With `given`, the values come from there instead."""
+
+    def __init__(
+        self,
+        material: Material,
+        policy: Policy,
+        stage: str,
+        *,
+        given: Given | None = None,
+        given_baseline: Given | None = None,
+    ) -> None:
+        self.material = material
+        self._policy, self._stage = policy, stage
+        self._given, self._given_baseline = given, given_baseline
+        self._facts: dict[tuple[Kind, str | None], Facts] = {}
+        self._faults: dict[tuple[Kind, str | None], Reason | None] = {}
+
+    def demanded(self, kind: Kind) -> Requirement | None:
+        """What the file demands of `kind` at this stage; None when that begins later or never."""
+        requirement = self._policy.requirement(kind)
+        if requirement.from_stage is None or not self._policy.reaches(self._stage, requirement.from_stage):
+            return None
+        return requirement
+
+    def fault(self, kind: Kind, name: str | None = None) -> Reason | None:
+        """Why the facts of `kind` (of one `name`) cannot be read; None when they can."""
+        key = (kind, name)
+        if key not in self._faults:
+            self._faults[key] = self._fault(kind, name)
+        return self._faults[key]
+
+    def gone_names(self, kind: Kind) -> tuple[str, ...]:
+        """Names that the baseline had and that no current evidence has, sorted."""
+        before = {item.name for item in self.material.baseline_of(kind) or ()}
+        now = {one.evidence.name for one in self.material.current(kind)}
+        return tuple(sorted(before - now))
+
+    def tolerates_gone(self, kind: Kind) -> bool:
+        """True when the policy's `allow` covers all names that are gone."""
+        allow = self._policy.requirement(kind).allow
+        if NAME_GONE not in allow:
+            return False
+        most = allow[NAME_GONE]
+        return most is None or len(self.gone_names(kind)) <= most
+
+    def facts(self, kind: Kind, name: str | None = None) -> Facts:
+        """The facts of the usable evidence; only meaningful while `fault` is None."""
+        key = (kind, name)
+        if key not in self._facts:
+            usable = [one.evidence for one in self.material.current(kind, name) if one.fault is None]
+            self._facts[key] = facts_of(kind, usable, self.material.baseline_of(kind, name))
+        return self._facts[key]
+
+    def read(self, ref: MetricRef) -> Value | Reason:
+        """The value of a metric, or why there is none."""
+        kind = METRICS[ref.metric].kind
+        if (fault := self.fault(kind, ref.name)) is not None:
+            return fault
+        if self._given is not None:
+            value = self._given.get(str(ref))
+            return reason(ABSENT, kind=str(kind), metric=ref.metric) if value is None else value
+        facts = self.facts(kind, ref.name)
+        if ref.metric in facts.values:
+            return facts.values[ref.metric]
+        return reason(facts.absent.get(ref.metric, ABSENT), kind=str(kind), metric=ref.metric)
+
+    def read_baseline(self, ref: MetricRef) -> Value | None:
+        """The value of the metric in the baseline; None without a baseline, or when it does not give it."""
+        if self._given is not None:
+            return None if self._given_baseline is None else self._given_baseline.get(str(ref))
+        before = self.material.baseline_of(METRICS[ref.metric].kind, ref.name)
+        if not before:
+            return None
+        value = _facts_of_baseline(METRICS[ref.metric].kind, before).values.get(ref.metric)
+        return value if isinstance(value, int | Ratio) else None
+
+    def digests(self, kind: Kind, name: str | None = None) -> tuple[str, ...]:
+        """Digests of the documents that the facts come from, sorted."""
+        return tuple(sorted({one.evidence.digest for one in self.material.current(kind, name)}))
+
+    def _fault(self, kind: Kind, name: str | None) -> Reason | None:
+        current = self.material.current(kind, name)
+        if name is not None:
+            return _first_fault(current) if current else self._no_evidence(kind, name)
+        demanded = self.demanded(kind)
+        for wanted in demanded.names if demanded else ():
+            if not self.material.current(kind, wanted):
+                return self._no_evidence(kind, wanted)
+        if not current:
+            return self._no_evidence(kind, None)
+        if (gone := self.gone_names(kind)) and not self.tolerates_gone(kind):
+            return self._no_evidence(kind, gone[0])
+        return _first_fault(current) or (_absent_tool(demanded, current) if demanded else None)
+
+    def _no_evidence(self, kind: Kind, name: str | None) -> Reason:
+        others = self.material.others(kind, name)
+        if others:
+            newest = max(others, key=lambda one: (one.evidence.order, one.evidence.digest, one.use))
+            if newest.fault is not None:
+                return newest.fault
+        if name is None:
+            return reason("not-received", kind=str(kind))
+        if name in self.gone_names(kind):
+            return reason(NAME_GONE, kind=str(kind), name=name)
+        return reason("not-received-name", kind=str(kind), name=name)
+
+
+def _facts_of_baseline(kind: Kind, evidence: Sequence[Evidence]) -> Facts:
+    return facts_of(kind, evidence, None)
+
+
+def _first_fault(current: Sequence[Looked]) -> Reason | None:
+    """The fault of the first by slot; unreadable and failed before stale, so that the gravest is named."""
+    faults = [one for one in current if one.fault is not None]
+    return min(faults, key=lambda one: one.use is Use.STALE).fault if faults else None
+
+
+def _absent_tool(requirement: Requirement, current: Sequence[Looked]) -> Reason | None:
+    reported = {
+        one.evidence.document.producer.name.lower() for one in current if one.evidence.document.producer
+    }
+    for tool in requirement.tools:
+        if tool.lower() not in reported:
+            return reason("tool-absent", kind=str(requirement.kind), tool=tool)
+    return None

@@ -1,0 +1,93 @@
+"""Demanded evidence: one result per kind or name that must be there, and the list of what is missing."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from gatekeeper.decision import Missing, Mode, Reason, RuleResult, Status
+from gatekeeper.evidence import Kind
+from gatekeeper.metrics import METRICS
+from gatekeeper.policy import remedy
+from gatekeeper.policy.book import FactBook
+from gatekeeper.policy.current import reason
+from gatekeeper.policy.model import Act, Rule
+
+
+def demanded_results(
+    rules: Iterable[Rule], book: FactBook, as_of: datetime
+) -> tuple[tuple[RuleResult, ...], tuple[Missing, ...]]:
+    """A `block` result for each demanded kind or name, by id, and the missing ones.
+
+    Demanded is what `evidence.<kind>` names from its stage on, and what a rule in force reads, unless the
+    rule says that missing facts do not block.
+    """
+    wanted: set[tuple[Kind, str | None]] = set()
+    for kind in Kind:
+        requirement = book.demanded(kind)
+        if requirement is not None:
+            wanted |= {(kind, name) for name in requirement.names}
+            if not requirement.names or requirement.tools:
+                wanted.add((kind, None))
+    for rule in rules:
+        if _demands(rule, as_of):
+            wanted |= _by_rule(rule, book)
+    gone = {(kind, name) for kind in {kind for kind, _ in wanted} for name in book.gone_names(kind)}
+    results, missing = [], []
+    for kind, name in sorted(wanted | gone, key=lambda pair: (pair[0], pair[1] or "")):
+        fault = _fault(kind, name, book, is_only_gone=(kind, name) not in wanted)
+        results.append(_result(kind, name, fault, book, is_only_gone=(kind, name) not in wanted))
+        if fault is not None:
+            missing.append(Missing(kind=kind, name=name, reason=fault))
+    return tuple(results), tuple(missing)
+
+
+def _demands(rule: Rule, as_of: datetime) -> bool:
+    return (
+        rule.mode is not Mode.OBSERVE
+        and rule.on_missing is Act.BLOCK
+        and (rule.enforce_from is None or as_of >= rule.enforce_from)
+    )
+
+
+def _by_rule(rule: Rule, book: FactBook) -> set[tuple[Kind, str | None]]:
+    kind = METRICS[rule.metric.metric].kind
+    if rule.metric.name is not None:
+        return {(kind, rule.metric.name)}
+    requirement = book.demanded(kind)
+    if requirement is not None and requirement.names:
+        return {(kind, name) for name in requirement.names}
+    return {(kind, None)}
+
+
+def _fault(kind: Kind, name: str | None, book: FactBook, *, is_only_gone: bool) -> Reason | None:
+    if is_only_gone and book.tolerates_gone(kind):
+        return None
+    return book.fault(kind, name)
+
+
+def _result(
+    kind: Kind, name: str | None, fault: Reason | None, book: FactBook, *, is_only_gone: bool
+) -> RuleResult:
+    place = f"{kind}/{name}" if name else str(kind)
+    status, why, helps = Status.PASS, reason("received", kind=str(kind)), None
+    if fault is not None:
+        status, why, helps = Status.MISSING, fault, remedy.for_missing(kind, fault)
+    elif is_only_gone and name:
+        status, why = Status.SKIPPED, reason("name-gone-allowed", kind=str(kind), name=name)
+    elif name:
+        why = reason("received-name", kind=str(kind), name=name)
+    return RuleResult(
+        id=f"evidence.{place}",
+        title=f"{kind} evidence" + (f" named {name}" if name else ""),
+        status=status,
+        mode=Mode.BLOCK,
+        severity=None,
+        metric=None,
+        actual=None,
+        threshold=None,
+        warn=None,
+        points=None,
+        weight=None,
+        evidence=book.digests(kind, name) if status is Status.PASS else (),
+        message=why,
+        remedy=helps,
+    )

@@ -1,0 +1,59 @@
+"""The inputs of a question, made from what they name."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from gatekeeper.canonical import digest
+from gatekeeper.decision import EvidenceInput, Inputs, People
+from gatekeeper.evidence import Baseline, Evidence
+from gatekeeper.policy.model import Policy
+from gatekeeper.policy.spelling import TZDATA_VERSION, utc
+from gatekeeper.subject import Subject
+
+
+def inputs_for(
+    subject: Subject,
+    stage: str,
+    policy: Policy,
+    evidence: Iterable[Evidence],
+    *,
+    as_of: datetime,
+    baseline: Baseline | None = None,
+    people: People | None = None,
+) -> Inputs:
+    """The inputs that `evaluate` demands for these arguments; the order of `evidence` does not matter."""
+    items = tuple(evidence)
+    databases = {item.document.database.digest for item in items if item.document.database}
+    return Inputs(
+        policy_digest=policy.digest,
+        subject=subject,
+        stage=stage,
+        as_of=utc(as_of),
+        evidence=evidence_inputs(items),
+        people=people or People(),
+        baseline_digest=baseline.digest if baseline else None,
+        feeds=tuple(sorted(databases)),
+        tzdata_version=TZDATA_VERSION,
+    )
+
+
+def evidence_inputs(evidence: Iterable[Evidence]) -> tuple[EvidenceInput, ...]:
+    """Each piece by its content and provenance, without database ids, sorted."""
+    found = (
+        EvidenceInput(
+            kind=item.kind,
+            name=item.name,
+            job=item.job,
+            order=item.order,
+            digest=item.digest,
+            sha256=item.sha256,
+            state=item.document.state,
+            provenance=item.provenance,
+            source=item.source,
+            artifact=item.artifact,
+            received_at=item.received_at,
+            produced_at=item.document.produced_at,
+        )
+        for item in evidence
+    )
+    return tuple(sorted(found, key=lambda one: (one.kind, one.name, one.job, one.order, digest(one))))
