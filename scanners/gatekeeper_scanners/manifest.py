@@ -23,8 +23,8 @@ class Manifest:
     package: str
     """The distribution whose pin is the version of the tool."""
     files: tuple[str, ...]
-    """Patterns (`fnmatch`) of the files that the tool reads: on the file name, or with a folder (`docs/*.txt`)
-    on the end of the path."""
+    """Patterns (`fnmatch`) of the files that the tool reads: on the file name; with a folder in them
+    (`docs/*.txt`), on the end of the path."""
     requirements: Path
 
     @property

@@ -79,8 +79,10 @@ def _prepare(job: Job) -> Iterator[Command]:
             if not _finds_canary(url):
                 raise CannotRun("canary-not-found")
             yield _Audit(
-                arguments=_arguments(job, url),
+                arguments=_arguments(job),
                 cwd=job.workspace,
+                # Not an argument: the port is another one each time, and the record of a run is compared.
+                environ={"PIP_AUDIT_OSV_URL": f"{url}/v1/query"},
                 finished_codes=frozenset({0, 1}),  # 1: it found something
                 files_seen=len(dependencies.lists),
                 database=mirror.manifest.database,
@@ -91,11 +93,11 @@ def _prepare(job: Job) -> Iterator[Command]:
             proof.has_canary = _finds_canary(url)
 
 
-def _arguments(job: Job, url: str) -> tuple[str, ...]:
+def _arguments(job: Job) -> tuple[str, ...]:
     return (
         "-r", str(job.workspace / "requirements.txt"),
         "--no-deps", "--disable-pip",  # nothing is resolved, downloaded or built
-        "-s", "osv", "--osv-url", f"{url}/v1/query",
+        "-s", "osv",
         "--cache-dir", str(job.workspace / "cache"),
         "-f", "json", "--aliases", "on", "--desc", "on",
         "--progress-spinner", "off",

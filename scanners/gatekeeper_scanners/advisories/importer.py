@@ -151,6 +151,8 @@ def _write_records(archive: Archive, file: Path, now: datetime, progress: Progre
                 [(alias, number) for alias in sorted(set(advisory.aliases or ()))],
             )
         db.commit()
+    except sqlite3.Error as exc:
+        raise ImportRefused(f"the new mirror cannot be written: {exc}", hint="check the free space") from exc
     finally:
         db.close()
     return tally
@@ -268,7 +270,7 @@ def _prune(folder: Path, *, keep: set[str]) -> None:
 def _previous(folder: Path) -> Manifest | None:
     try:
         return current_manifest(folder)
-    except (MirrorUnavailable, FileNotFoundError):
+    except MirrorUnavailable:
         return None  # A damaged mirror cannot be compared with; importing again is how it is mended.
 
 

@@ -131,8 +131,14 @@ def current_manifest(folder: Path) -> Manifest | None:
     Raises:
         MirrorUnavailable: `advisories-damaged`.
     """
-    pointer = _pointer(folder)
-    return _manifest(folder, pointer) if pointer else None
+    for attempt in range(_ATTEMPTS):
+        pointer = _pointer(folder)
+        try:
+            return _manifest(folder, pointer) if pointer else None
+        except FileNotFoundError as exc:
+            if attempt == _ATTEMPTS - 1:
+                raise _damaged(folder, f"{exc.filename} is missing") from exc
+    raise AssertionError("unreachable")
 
 
 def _open_current(folder: Path, *, allow_partial: bool) -> Mirror:

@@ -45,7 +45,9 @@ def dependencies_of(source: Path, files: tuple[str, ...]) -> Dependencies:
         else:
             requirements.read(name, collected)
     return Dependencies(
-        lists=tuple(lists), pins=tuple(sorted(collected.pins)), left_out=tuple(sorted(collected.left_out))
+        lists=tuple(lists),
+        pins=tuple(sorted(collected.pins)),
+        left_out=tuple(sorted(collected.left_out, key=lambda entry: entry.order)),
     )
 
 

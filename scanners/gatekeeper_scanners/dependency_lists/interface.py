@@ -22,7 +22,7 @@ class Pin:
     version: str
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class LeftOut:
     """An entry that names code from elsewhere, but no version that advisories could be compared with."""
 
@@ -31,6 +31,12 @@ class LeftOut:
     entry: str
     """As written, without credentials, cut to 100 characters."""
     reason: str
+
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """By list, line, entry."""
+        name, _, line = self.place.rpartition(":")
+        return (name, int(line), self.entry) if line.isdecimal() else (self.place, 0, self.entry)
 
 
 @dataclass
