@@ -8,7 +8,7 @@ from gatekeeper.evidence import Kind, Param, Problem, Producer, Ratio, State, Va
 from gatekeeper.reports.interface import LineHits, Report
 
 MAX_LINE = 2**31 - 1
-MAX_COUNT = 2**53
+MAX_COUNT = 2**53 - 1
 """Largest number that JSON readers of every language keep exactly."""
 
 _NAMES = {"line": "lines", "branch": "branches", "function": "functions", "statement": "statements"}
@@ -40,6 +40,15 @@ class Remarks:
         """One more (or `times` more) of the problem `code`, shown with the parameter `count`."""
         self._counts[code] = self._counts.get(code, 0) + times
 
+    def take(self, other: "Remarks") -> None:
+        """Add the counted problems of `other`."""
+        for code, times in other._counts.items():
+            self.count(code, times)
+
+    def has(self, code: str) -> bool:
+        """Whether the counted problem `code` was met."""
+        return code in self._counts
+
     def note(self, code: str, **params: Param) -> None:
         """The problem `code`, once for each `what` among the parameters."""
         self._single.setdefault((code, str(params.get("what", ""))), Problem(code=code, params=params))
@@ -60,7 +69,7 @@ class Remarks:
 
 
 def clamped(covered: int, total: int, remarks: Remarks) -> Count:
-    """The two numbers with 0 <= covered <= total <= 2^53; `count-out-of-range` when they were not so."""
+    """The two numbers with 0 <= covered <= total < 2^53; `count-out-of-range` when they were not so."""
     top = min(max(total, 0), MAX_COUNT)
     bottom = min(max(covered, 0), top)
     if (bottom, top) != (covered, total):
@@ -88,15 +97,17 @@ def coverage_report(
     remarks: Remarks,
     producer: Producer | None = None,
     produced_at: datetime | None = None,
+    problems: tuple[Problem, ...] = (),
 ) -> Report:
     """The report with metrics for `counts` (by `line`, `branch`, `function`, `statement`).
 
     A metric of which the report holds nothing (total 0) is absent: the formats do not tell "none" from "not
     measured". Lines are the exception, because nothing to cover is what makes the report `incomplete`
-    (`no-data`); there is no ratio then either.
+    (`no-data`); there is no ratio then either. `problems` stand before those of `remarks`.
     """
-    line = counts.get("line", NOTHING)
-    if line.total == 0:
+    # Each count of a file is in bounds; a sum of many need not be.
+    counts = {name: clamped(count.covered, count.total, remarks) for name, count in counts.items()}
+    if counts["line"].total == 0:
         remarks.note("no-data", what="lines")
     metrics: dict[str, Value] = {}
     for name, many in _NAMES.items():
@@ -106,7 +117,7 @@ def coverage_report(
             metrics[f"coverage.{many}_total"] = found.total
         if found.total:
             metrics[f"coverage.{name}"] = Ratio(found.covered, found.total)
-    problems = remarks.problems()
+    problems = (*problems, *remarks.problems())
     is_whole = not any(problem.code in _MAKE_INCOMPLETE for problem in problems)
     return Report(
         format=format_name,
