@@ -15,10 +15,11 @@ from datetime import datetime
 import msgspec
 
 from gatekeeper.canonical import digest
-from gatekeeper.decision import Decision, EvidenceInput, Inputs
+from gatekeeper.decision import Decision, Inputs
 from gatekeeper.evidence import Baseline, Evidence, Kind, Problem, Producer, Provenance, State, Trust
 from gatekeeper.finding import Finding, Severity
 from gatekeeper.policy.evaluate import evaluate
+from gatekeeper.policy.inputs import inputs_for
 from gatekeeper.policy.model import Policy
 from gatekeeper.reports.interface import Report
 from gatekeeper.reports.normalise import KindUnknown, digest_of, document_from
@@ -132,21 +133,9 @@ def resolve_inputs(
     policy: Policy,
     evidence: Iterable[Evidence],
     baseline: Baseline | None = None,
-    tzdata_version: str | None = None,
 ) -> Inputs:
     """Everything that `decide` may look at, by digest, in an order that no caller can change."""
-    ordered = sorted(evidence, key=lambda item: (item.kind, item.name, item.job, item.order))
-    feeds = {item.document.database.digest for item in ordered if item.document.database is not None}
-    return Inputs(
-        policy_digest=policy.digest,
-        subject=subject,
-        stage=stage,
-        as_of=as_of,
-        evidence=tuple(map(_input, ordered)),
-        baseline_digest=baseline.digest if baseline is not None else None,
-        feeds=tuple(sorted(feeds)),
-        tzdata_version=tzdata_version,
-    )
+    return inputs_for(subject, stage, policy, evidence, as_of=as_of, baseline=baseline)
 
 
 def decide(
@@ -158,7 +147,7 @@ def decide(
     gate: bool = True,
 ) -> Decision:
     """The answer to `inputs`; `gate=False` marks it as one that nothing may rely on."""
-    return evaluate(inputs, policy, evidence, baseline=baseline, gate=gate)
+    return evaluate(inputs, policy, tuple(evidence), baseline=baseline, gate=gate)
 
 
 def _place(given: ReceivedRecord) -> str:
@@ -250,21 +239,4 @@ def _rated_finding(finding: Finding, ratings: dict[str, Rating]) -> Finding:
         severity=severity,
         cvss=finding.cvss or worst.cvss,
         advisories=(first, *sorted(known - {first})),
-    )
-
-
-def _input(item: Evidence) -> EvidenceInput:
-    return EvidenceInput(
-        kind=item.kind,
-        name=item.name,
-        job=item.job,
-        order=item.order,
-        digest=item.digest,
-        sha256=item.sha256,
-        state=item.document.state,
-        provenance=item.provenance,
-        source=item.source,
-        artifact=item.artifact,
-        received_at=item.received_at,
-        produced_at=item.document.produced_at,
     )

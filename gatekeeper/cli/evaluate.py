@@ -1,6 +1,5 @@
 """`gatekeeper evaluate`: the gate without a server."""
 
-import importlib.metadata
 import shlex
 import sys
 from collections.abc import Sequence
@@ -92,7 +91,6 @@ def evaluate(
         policy=policy,
         evidence=evidence,
         baseline=before,
-        tzdata_version=importlib.metadata.version("tzdata"),
     )
     decision = pipeline.decide(inputs, policy=policy, evidence=evidence, baseline=before, gate=False)
     again = _again(

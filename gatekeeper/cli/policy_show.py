@@ -91,8 +91,7 @@ def _rule(rule: Rule, bounds: Bounds) -> str:
     if rule.no_worse_than is not None:
         missing = {Act.BLOCK: "closed", Act.WARN: "warns", Act.SKIP: "skipped"}[rule.on_no_baseline]
         words.append(f"no worse than the baseline by {rule.no_worse_than} (without a baseline: {missing})")
-    for guard in rule.only_if:
-        words.append(f"only if {guard.metric} {guard.condition} (else {rule.on_too_few})")
+    words += [f"only if {guard.metric} {guard.condition} (else {rule.on_too_few})" for guard in rule.only_if]
     words.append(f"weighs {rule.weight}" if rule.mode is Mode.SCORE else _MODES[rule.mode])
     if rule.on_missing is not Act.BLOCK:
         words.append(f"when its evidence is missing: {rule.on_missing}")

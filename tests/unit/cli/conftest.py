@@ -84,7 +84,15 @@ RULES = (
         message=Reason(code="missing", text="no coverage report was given"),
         remedy=Remedy(code="supply", text="run the tests with coverage and give coverage.xml"),
     ),
-    rule("tests-skipped", Status.WARN, Mode.SCORE, metric="tests.skipped", actual="4", threshold="== 0", weight=1),
+    rule(
+        "tests-skipped",
+        Status.WARN,
+        Mode.SCORE,
+        metric="tests.skipped",
+        actual="4",
+        threshold="== 0",
+        weight=1,
+    ),
     rule("tests-flaky", Status.OBSERVED, Mode.OBSERVE, metric="tests.flaky", actual="1", threshold="== 0"),
     rule("cov-new", Status.SKIPPED, metric="coverage.branch", threshold=">= 80"),
 )

@@ -1,0 +1,54 @@
+"""Data to stdout, talk to stderr, and nothing that steers a terminal."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.cli.output import clean, one_line, put, put_or_save, say
+
+ATTACKS = ["\x1b[2J", "\x1b]8;;http://evil\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "\u200b", "\x00", "\x08"]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_clean_takes_the_power_of_control_characters(attack: str) -> None:
+    """No escape, no carriage return, no text direction gets through, and the removal is seen."""
+    cleaned = clean(attack)
+    assert "\ufffd" in cleaned
+    assert not set(cleaned) & set("\x1b\x07\x9b\r\u202e\u200b\x00\x08")
+
+
+def test_clean_keeps_words_of_every_script() -> None:
+    """Chinese, accents, emoji, tabs and newlines stay."""
+    text = "质量门\tnaïve\n🚦"
+    assert clean(text) == text
+
+
+@given(st.text())
+def test_clean_is_stable(text: str) -> None:
+    """Cleaning twice changes nothing more, and the result can be encoded."""
+    assert clean(clean(text)) == clean(text)
+    clean(text).encode()
+
+
+def test_one_line_cuts_with_an_ellipsis() -> None:
+    """Long and multi-line text becomes one short line."""
+    assert one_line("a\n  b\t c") == "a b c"
+    assert one_line("x" * 300, 10) == "xxxxxxx..."
+
+
+def test_talk_and_data_take_their_own_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    """`put` writes data, `say` talks."""
+    put("data\n")
+    say("talk", hint="next")
+    assert capsys.readouterr() == ("data\n", "talk\nhint: next\n")
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The new content stands in the file, nothing else is left beside it, stdout stays empty."""
+    folder = tmp_path / "deep"
+    put_or_save("one\n", folder / "gate.xml")
+    put_or_save("two\n", folder / "gate.xml")
+    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("gate.xml", "two\n")]
+    assert capsys.readouterr().out == ""
