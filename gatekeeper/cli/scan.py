@@ -17,7 +17,7 @@ from gatekeeper.errors import UsageError
 
 DEFAULT_OUTPUT = Path("gatekeeper-reports")
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)?")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
