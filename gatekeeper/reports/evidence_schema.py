@@ -1,4 +1,4 @@
-"""The published JSON Schema of `gatekeeper/evidence/v1`: made from the types, tightened by their promises.
+"""The published JSON Schema of `gatekeeper/evidence/v1`: the types, tightened by what they promise.
 
 python -m gatekeeper.reports.evidence_schema > docs/reference/evidence-v1.schema.json
 """
