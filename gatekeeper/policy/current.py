@@ -243,11 +243,12 @@ def _state_fault(item: Evidence, requirement: Requirement) -> tuple[Reason | Non
     document = item.document
     names: dict[str, Param] = {"kind": str(item.kind), "name": item.name}
     problems = document.problems
-    if document.database is not None and not document.database.is_complete:
+    is_partial = document.database is not None and not document.database.is_complete
+    if is_partial and all(problem.code != DATABASE_PARTIAL for problem in problems):
         problems = (*problems, Problem(code=DATABASE_PARTIAL))
     codes = _counted(problems)
     match document.state:
-        case State.OK if len(problems) == len(document.problems):
+        case State.OK if not is_partial:
             return None, ()
         case State.OK | State.INCOMPLETE:
             wrong = [p for p in problems if not _is_tolerated(p.code, problems, requirement)]

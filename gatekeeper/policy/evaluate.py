@@ -57,7 +57,7 @@ class _Answer:
 def evaluate(
     inputs: Inputs,
     policy: Policy,
-    evidence: tuple[Evidence, ...],
+    evidence: Sequence[Evidence],
     *,
     baseline: Baseline | None = None,
     gate: bool = True,

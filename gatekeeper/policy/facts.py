@@ -11,8 +11,8 @@ from msgspec.structs import replace as replace_struct
 
 from gatekeeper.evidence import Evidence, EvidenceDocument, Failure, Kind, Ratio, Value
 from gatekeeper.finding import Finding, Severity
+from gatekeeper.line_ranges import Ranges, count, ranges_in, union, without
 from gatekeeper.metrics import METRICS, Unit
-from gatekeeper.policy import ranges
 
 LARGEST = 2**53 - 1
 """Larger counts have no exact form in JSON; a report that claims one is not believed."""
@@ -39,8 +39,8 @@ _ORDER = tuple(Severity)
 class FileLines:
     """Line coverage of one file after uniting."""
 
-    hit: ranges.Spans
-    miss: ranges.Spans
+    hit: Ranges
+    miss: Ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,10 +176,11 @@ def _line_sets(document: EvidenceDocument) -> dict[str, FileLines] | None:
     """The line sets by path; None when one of them cannot be read."""
     files = {}
     for path, lines in sorted(document.lines.items()):
-        hit, miss = ranges.spans(lines.hit), ranges.spans(lines.miss)
-        if hit is None or miss is None:
+        try:
+            hit, miss = ranges_in(lines.hit), ranges_in(lines.miss)
+        except ValueError:
             return None
-        files[path] = FileLines(hit=hit, miss=ranges.without(miss, hit))
+        files[path] = FileLines(hit=hit, miss=without(miss, hit))
     return files
 
 
@@ -198,16 +199,16 @@ def _united(sets: Iterable[Mapping[str, FileLines]]) -> dict[str, FileLines]:
     files: dict[str, FileLines] = {}
     for one in sets:
         for path, lines in one.items():
-            before = files.get(path, FileLines(hit=[], miss=[]))
-            hit = ranges.union(before.hit, lines.hit)
-            miss = ranges.without(ranges.union(before.miss, lines.miss), hit)
+            before = files.get(path, FileLines(hit=(), miss=()))
+            hit = union(before.hit, lines.hit)
+            miss = without(union(before.miss, lines.miss), hit)
             files[path] = FileLines(hit=hit, miss=miss)
     return files
 
 
 def _line_values(files: Mapping[str, FileLines]) -> dict[str, Value]:
-    covered = sum(ranges.size(lines.hit) for lines in files.values())
-    total = covered + sum(ranges.size(lines.miss) for lines in files.values())
+    covered = sum(count(lines.hit) for lines in files.values())
+    total = covered + sum(count(lines.miss) for lines in files.values())
     values: dict[str, Value] = {"coverage.lines_covered": covered, "coverage.lines_total": total}
     if total:
         values["coverage.line"] = Ratio(covered, total)

@@ -253,8 +253,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         plain: dict[str, Any] = msgspec.to_builtins(self)
         del plain["tests"], plain["owner"]
         plain["schema"] = SCHEMA
-        plain["rules"].sort(key=lambda rule: rule["id"])
-        plain["evidence"].sort(key=lambda requirement: requirement["kind"])
+        plain["rules"] = sorted(plain["rules"], key=lambda rule: str(rule["id"]))
+        plain["evidence"] = sorted(plain["evidence"], key=lambda requirement: str(requirement["kind"]))
         return plain
 
     @property

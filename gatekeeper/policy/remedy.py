@@ -10,13 +10,13 @@ from packaging.version import InvalidVersion, Version
 from gatekeeper.decision import Reason, Remedy
 from gatekeeper.evidence import Kind, Param, Ratio, Value
 from gatekeeper.finding import Finding, Severity
+from gatekeeper.line_ranges import count
 from gatekeeper.messages import render
 from gatekeeper.messages.remedies import REMEDIES
 from gatekeeper.metrics import METRICS, Direction
 from gatekeeper.policy.current import clean
 from gatekeeper.policy.facts import CANNOT_COUNT, CANNOT_UNITE, IMPOSSIBLE, Facts
 from gatekeeper.policy.model import Condition, Op
-from gatekeeper.policy.ranges import size
 from gatekeeper.policy.shown import exact, shown_value
 
 MOST = 10
@@ -155,7 +155,7 @@ def _named(metric: str, facts: Facts, steps: int, goal: int) -> Remedy | None:
     """A remedy that names places, for metrics whose places are known."""
     if metric in _FAILING:
         return _mend(facts, steps)
-    if metric == "coverage.lines_covered" and steps <= sum(size(f.miss) for f in facts.files.values()):
+    if metric == "coverage.lines_covered" and steps <= sum(count(f.miss) for f in facts.files.values()):
         return _cover(facts, steps, "lines")
     found = _matching(metric, facts)
     if found is None or goal < 0 or len(found) < steps:
@@ -164,13 +164,13 @@ def _named(metric: str, facts: Facts, steps: int, goal: int) -> Remedy | None:
 
 
 def _cover(facts: Facts, steps: int, what: str) -> Remedy:
-    missed = sorted(((size(lines.miss), path) for path, lines in facts.files.items()), key=_most_first)
+    missed = sorted(((count(lines.miss), path) for path, lines in facts.files.items()), key=_most_first)
     files: list[tuple[str, int]] = []
     left = steps
-    for count, path in missed[:MOST]:
-        if left and count:
-            files.append((path, min(count, left)))
-            left -= min(count, left)
+    for lines, path in missed[:MOST]:
+        if left and lines:
+            files.append((path, min(lines, left)))
+            left -= min(lines, left)
     if what != "lines" or not files:
         return remedy("cover-more", count=steps, what=what)
     return remedy("cover-lines", lines=steps, files=tuple(files))
