@@ -64,7 +64,8 @@ def staff_only(page):
     @functools.wraps(page)
     @customers_only
     def guarded(*args, **kwargs):
-        row = connection().execute("select is_staff from customers where id = ?", (session["customer"],)).fetchone()
+        number = session["customer"]
+        row = connection().execute("select is_staff from customers where id = ?", (number,)).fetchone()
         if row is None or not row["is_staff"]:
             abort(403, "for staff")
         return page(*args, **kwargs)

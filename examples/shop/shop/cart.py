@@ -33,7 +33,9 @@ def priced(cart: dict[str, int]) -> list[dict]:
     """The lines of a cart with title and price, in the order they were added."""
     lines = []
     for number, quantity in cart.items():
-        row = connection().execute("select title, cents from products where id = ?", (int(number),)).fetchone()
+        row = (
+            connection().execute("select title, cents from products where id = ?", (int(number),)).fetchone()
+        )
         if row is not None:
             lines.append(
                 {"product": int(number), "title": row["title"], "cents": row["cents"], "quantity": quantity}

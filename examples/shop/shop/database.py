@@ -9,16 +9,19 @@ from shop.passwords import hashed
 
 TABLES = """
 create table if not exists products (
-    id integer primary key, title text not null, author text not null, cents integer not null, stock integer not null
+    id integer primary key, title text not null, author text not null,
+    cents integer not null, stock integer not null
 );
 create table if not exists customers (
-    id integer primary key, email text not null unique, password text not null, is_staff integer not null default 0
+    id integer primary key, email text not null unique, password text not null,
+    is_staff integer not null default 0
 );
 create table if not exists orders (
     id integer primary key, customer integer not null references customers(id), cents integer not null
 );
 create table if not exists order_lines (
-    order_id integer not null references orders(id), product integer not null references products(id),
+    order_id integer not null references orders(id),
+    product integer not null references products(id),
     quantity integer not null, cents integer not null
 );
 """
@@ -40,7 +43,9 @@ def prepare(app: Flask) -> None:
     with sqlite3.connect(_path(app.config["DATA"])) as connection:
         connection.executescript(TABLES)
         if connection.execute("select count(*) from products").fetchone()[0] == 0:
-            connection.executemany("insert into products (title, author, cents, stock) values (?, ?, ?, ?)", BOOKS)
+            connection.executemany(
+                "insert into products (title, author, cents, stock) values (?, ?, ?, ?)", BOOKS
+            )
             connection.execute(
                 "insert into customers (email, password, is_staff) values (?, ?, 1)",
                 (STAFF_EMAIL, hashed(STAFF_PASSWORD)),

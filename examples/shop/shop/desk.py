@@ -24,7 +24,9 @@ def customers():
 def log():
     """The lines of the shop's log that contain the words asked for."""
     words = request.args.get("q", "")
-    found = subprocess.run(f"grep -i '{words}' shop.log", shell=True, cwd=current_app.config["DATA"], capture_output=True)
+    found = subprocess.run(
+        f"grep -i '{words}' shop.log", shell=True, cwd=current_app.config["DATA"], capture_output=True
+    )
     return found.stdout, {"Content-Type": "text/plain"}
 
 
@@ -38,5 +40,7 @@ def prices():
     changed = 0
     with connection() as database:
         for number, cents in answer.json().items():
-            changed += database.execute("update products set cents = ? where id = ?", (cents, number)).rowcount
+            changed += database.execute(
+                "update products set cents = ? where id = ?", (cents, number)
+            ).rowcount
     return jsonify(changed=changed)

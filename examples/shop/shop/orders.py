@@ -26,7 +26,9 @@ def place():
         ).lastrowid
         for line in lines:
             values = (line["quantity"], line["product"], line["quantity"])
-            taken = database.execute("update products set stock = stock - ? where id = ? and stock >= ?", values)
+            taken = database.execute(
+                "update products set stock = stock - ? where id = ? and stock >= ?", values
+            )
             if taken.rowcount == 0:
                 abort(409, f"{line['title']} is sold out")
             database.execute(
@@ -43,9 +45,8 @@ def place():
 @customers_only
 def show(number: int):
     """One of the customer's own orders."""
-    row = connection().execute(
-        "select * from orders where id = ? and customer = ?", (number, session["customer"])
-    ).fetchone()
+    mine = (number, session["customer"])
+    row = connection().execute("select * from orders where id = ? and customer = ?", mine).fetchone()
     if row is None:
         abort(404)
     return jsonify(dict(row))
