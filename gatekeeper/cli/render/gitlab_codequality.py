@@ -7,7 +7,7 @@ import msgspec
 
 from gatekeeper.cli.output import one_line
 from gatekeeper.cli.render.findings import fingerprint, open_findings, place_of
-from gatekeeper.cli.render.outline import headline, measured, outline
+from gatekeeper.cli.render.outline import headline, outline, reasons
 from gatekeeper.decision import Decision, RuleResult
 from gatekeeper.evidence import Evidence
 from gatekeeper.finding import Finding, Severity
@@ -54,7 +54,7 @@ def _named(name: str, text: str, decision: Decision) -> dict[str, Any]:
 
 
 def _rule(rule: RuleResult, severity: str, decision: Decision) -> dict[str, Any]:
-    words = [f"{rule.title or rule.id}:", measured(rule) or rule.message.text]
+    words = [f"{rule.title or rule.id}:", "; ".join(reasons(rule)) or rule.status]
     if rule.remedy:
         words.append(f"- to do: {rule.remedy.text}")
     return _entry(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
 from gatekeeper.cli.output import clean
-from gatekeeper.cli.render.outline import NOT_PROVEN, headline, measured, score_words
+from gatekeeper.cli.render.outline import NOT_PROVEN, headline, reasons, score_words
 from gatekeeper.decision import Decision, Mode, RuleResult, Status
 from gatekeeper.evidence import Evidence
 
@@ -49,7 +49,7 @@ def _reason(code: str, text: str, allowed: bool) -> _Case:
 
 
 def _rule(rule: RuleResult, allowed: bool) -> _Case:
-    lines = [line for line in (measured(rule), rule.message.text) if line]
+    lines = reasons(rule)
     if rule.remedy:
         lines.append(f"to do: {rule.remedy.text}")
     message = lines[0] if lines else str(rule.status)

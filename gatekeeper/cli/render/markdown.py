@@ -37,7 +37,7 @@ def render(decision: Decision, evidence: Sequence[Evidence] = ()) -> str:  # noq
     if grouped.failing:
         blocks.append(_table(grouped.failing))
     if grouped.warnings:
-        blocks.append(_folded(f"{len(grouped.warnings)} warnings", _table(grouped.warnings)))
+        blocks.append(_folded(f"warnings ({len(grouped.warnings)})", _table(grouped.warnings)))
     blocks.append(_folded(f"evidence ({len(decision.evidence)})", _evidence(decision)))
     if rest := _rest(grouped):
         blocks.append(_folded("other rules", rest))

@@ -95,6 +95,16 @@ def measured(rule: RuleResult) -> str:
     return f"{fact}, must be {rule.threshold}"
 
 
+def reasons(rule: RuleResult) -> list[str]:
+    """Why the rule has its status: fact and demand first, unless the reason already tells the fact."""
+    text = rule.message.text
+    fact = measured(rule)
+    is_told = bool(rule.metric and rule.actual and rule.metric in text and rule.actual in text)
+    if fact and not is_told:
+        return [fact, text] if text else [fact]
+    return [text] if text else []
+
+
 def short(digest: str) -> str:
     """The algorithm and the first 12 hex digits: enough for the eye, not for a proof."""
     algorithm, _, rest = digest.rpartition(":")

@@ -9,7 +9,7 @@ import msgspec
 from gatekeeper import __version__
 from gatekeeper.cli.output import clean
 from gatekeeper.cli.render.findings import fingerprint, open_findings, place_of
-from gatekeeper.cli.render.outline import headline, measured, outline
+from gatekeeper.cli.render.outline import headline, outline, reasons
 from gatekeeper.decision import Decision, RuleResult
 from gatekeeper.evidence import Evidence
 from gatekeeper.finding import Finding, Severity
@@ -91,11 +91,13 @@ def _named(name: str, text: str, decision: Decision) -> tuple[dict[str, Any], di
 
 
 def _rule(rule: RuleResult, decision: Decision, level: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    words = [measured(rule), rule.message.text, f"To do: {rule.remedy.text}" if rule.remedy else ""]
+    words = reasons(rule)
+    if rule.remedy:
+        words.append(f"To do: {rule.remedy.text}")
     return _entry(
         rule={"id": f"gatekeeper/rule/{rule.id}", "shortDescription": {"text": rule.title or rule.id}},
         level=level,
-        text="\n".join(word for word in words if word) or f"rule {rule.id}: {rule.status}",
+        text="\n".join(words) or f"rule {rule.id}: {rule.status}",
         location=_place(place_of(rule, decision)),
         mark=fingerprint("gatekeeper", decision.subject.project, decision.stage, "rule", rule.id),
     )

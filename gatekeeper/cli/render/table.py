@@ -14,10 +14,10 @@ from gatekeeper.cli.render.outline import (
     VERDICT,
     Outline,
     headline,
-    measured,
     names,
     outline,
     policy_words,
+    reasons,
     score_words,
     subject_words,
 )
@@ -136,11 +136,7 @@ class _View:
         if rule.title:
             head.append(f"  {clean(rule.title)}", style="not bold")
         yield head
-        fact = measured(rule)
-        if fact:
-            yield Text(clean(fact))
-        if rule.message.text and rule.message.text != fact:
-            yield Text(clean(rule.message.text), style="dim" if fact else "")
+        yield from (Text(clean(line)) for line in reasons(rule))
         if rule.remedy and rule.remedy.text:
             yield Text.assemble((f"{self.screen.arrow} to do: ", "bold cyan"), clean(rule.remedy.text))
 

@@ -167,6 +167,12 @@ def use(item: Evidence, **given: object) -> EvidenceUse:
 
 
 @pytest.fixture
+def hostile() -> str:
+    """Text that a terminal, a browser, a table or an XML file would obey."""
+    return HOSTILE
+
+
+@pytest.fixture
 def evidence() -> tuple[Evidence, ...]:
     """One SAST report with one hostile finding."""
     return (piece(),)
