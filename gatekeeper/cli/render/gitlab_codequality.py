@@ -7,7 +7,12 @@ import msgspec
 
 from gatekeeper.cli.output import one_line
 from gatekeeper.cli.render.findings import fingerprint, open_findings, place_of
-from gatekeeper.cli.render.outline import headline, outline, reasons
+from gatekeeper.cli.render.outline import (
+    headline,
+    missing_beyond_rules,
+    outline,
+    reasons,
+)
 from gatekeeper.decision import Decision, RuleResult
 from gatekeeper.evidence import Evidence
 from gatekeeper.finding import Finding, Severity
@@ -32,7 +37,7 @@ def render(decision: Decision, evidence: Sequence[Evidence] = ()) -> str:
             _named(
                 f"{missing.kind}/{missing.name or ''}/{missing.reason.code}", missing.reason.text, decision
             )
-            for missing in decision.missing
+            for missing in missing_beyond_rules(decision)
         ]
     blocking = "major" if decision.allowed else "blocker"
     entries += [_rule(rule, blocking, decision) for rule in grouped.blocking]

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
 from gatekeeper.cli.output import clean
-from gatekeeper.cli.render.outline import NOT_PROVEN, headline, reasons, score_words
+from gatekeeper.cli.render.outline import (
+    NOT_PROVEN,
+    headline,
+    missing_beyond_rules,
+    reasons,
+    score_words,
+    title_of,
+)
 from gatekeeper.decision import Decision, Mode, RuleResult, Status
 from gatekeeper.evidence import Evidence
 
@@ -35,7 +42,7 @@ def render(decision: Decision, evidence: Sequence[Evidence] = ()) -> str:  # noq
                 type=missing.reason.code,
                 message=missing.reason.text,
             )
-            for missing in decision.missing
+            for missing in missing_beyond_rules(decision)
         ),
         *(_rule(rule, decision.allowed) for rule in decision.rules),
     ]
@@ -58,7 +65,7 @@ def _rule(rule: RuleResult, allowed: bool) -> _Case:
         kind = "error" if rule.status is Status.ERROR else "failure"
     elif rule.status in (Status.SKIPPED, Status.OBSERVED, Status.WAIVED) or rule.mode is Mode.OBSERVE:
         kind = "skipped"
-    name = f"{rule.id}: {rule.title}" if rule.title else rule.id
+    name = f"{rule.id}: {title}" if (title := title_of(rule)) else rule.id
     return _Case(name=name, kind=kind, type=rule.status, message=message, text="\n".join(lines))
 
 

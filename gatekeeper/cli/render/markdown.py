@@ -8,11 +8,13 @@ from gatekeeper.cli.render.outline import (
     NOT_A_GATE,
     Outline,
     headline,
+    missing_beyond_rules,
     outline,
     policy_words,
     score_words,
     short,
     subject_words,
+    title_of,
 )
 from gatekeeper.cli.render.words import problem_words
 from gatekeeper.decision import Decision, Outcome, RuleResult
@@ -32,7 +34,7 @@ def render(decision: Decision, evidence: Sequence[Evidence] = ()) -> str:  # noq
         *(text_of(word) for word in subject_words(decision)),
     ]
     blocks = [f"### {_MARK[decision.outcome]} {text_of(headline(decision))}", " · ".join(facts)]
-    if decision.reasons or decision.missing:
+    if decision.reasons or missing_beyond_rules(decision):
         blocks.append("\n".join(f"- {text_of(line)}" for line in _plain_reasons(decision)))
     if grouped.failing:
         blocks.append(_table(grouped.failing))
@@ -62,7 +64,7 @@ def text_of(text: str) -> str:
 
 def _plain_reasons(decision: Decision) -> Iterable[str]:
     yield from (reason.text or reason.code for reason in decision.reasons)
-    yield from (missing.reason.text or missing.reason.code for missing in decision.missing)
+    yield from (missing.reason.text or missing.reason.code for missing in missing_beyond_rules(decision))
 
 
 def _table(rules: Iterable[RuleResult]) -> str:
@@ -73,7 +75,7 @@ def _table(rules: Iterable[RuleResult]) -> str:
             words.append(f"**to do:** {text_of(rule.remedy.text)}")
         cells = (
             f"{rule.status} ({rule.mode})",
-            f"{text_of(rule.id)}" + (f"<br>{text_of(rule.title)}" if rule.title else ""),
+            f"{text_of(rule.id)}" + (f"<br>{text_of(title)}" if (title := title_of(rule)) else ""),
             text_of(rule.actual) if rule.actual is not None else "unknown",
             text_of(rule.threshold or ""),
             "<br>".join(words),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gatekeeper.decision import Decision, Mode, Outcome, RuleResult, Status
+from gatekeeper.decision import Decision, Missing, Mode, Outcome, RuleResult, Status
 
 NOT_PROVEN = frozenset({Status.FAIL, Status.MISSING, Status.ERROR})
 
@@ -47,6 +47,17 @@ def _group(rule: RuleResult) -> str:
     return {Status.WARN: "warnings", Status.WAIVED: "waived", Status.SKIPPED: "skipped"}.get(
         rule.status, "passed"
     )
+
+
+def missing_beyond_rules(decision: Decision) -> tuple[Missing, ...]:
+    """Missing evidence that no rule already tells about in the same words."""
+    told = {rule.message.text for rule in decision.rules}
+    return tuple(missing for missing in decision.missing if missing.reason.text not in told)
+
+
+def title_of(rule: RuleResult) -> str:
+    """The title, unless it only repeats the id."""
+    return rule.title if rule.title != rule.id else ""
 
 
 def headline(decision: Decision) -> str:

@@ -9,7 +9,12 @@ import msgspec
 from gatekeeper import __version__
 from gatekeeper.cli.output import clean
 from gatekeeper.cli.render.findings import fingerprint, open_findings, place_of
-from gatekeeper.cli.render.outline import headline, outline, reasons
+from gatekeeper.cli.render.outline import (
+    headline,
+    missing_beyond_rules,
+    outline,
+    reasons,
+)
 from gatekeeper.decision import Decision, RuleResult
 from gatekeeper.evidence import Evidence
 from gatekeeper.finding import Finding, Severity
@@ -72,7 +77,7 @@ def _decision_results(decision: Decision) -> list[tuple[dict[str, Any], dict[str
         *(_named(f"decision/{reason.code}", reason.text, decision) for reason in decision.reasons),
         *(
             _named(f"evidence/{missing.kind}/{missing.reason.code}", missing.reason.text, decision)
-            for missing in decision.missing
+            for missing in missing_beyond_rules(decision)
         ),
         *(_rule(rule, decision, "error") for rule in grouped.blocking),
         *(_rule(rule, decision, "warning") for rule in grouped.costly),

@@ -13,9 +13,9 @@ _SIGNS = {
     Status.FAIL: ("\u2717", "x"),
     Status.MISSING: ("?", "?"),
     Status.ERROR: ("\u2717", "x"),
-    Status.SKIPPED: ("\u2013", "-"),
-    Status.WAIVED: ("\u2013", "-"),
-    Status.OBSERVED: ("\u2013", "-"),
+    Status.SKIPPED: ("-", "-"),
+    Status.WAIVED: ("-", "-"),
+    Status.OBSERVED: ("-", "-"),
 }
 _STYLES = {
     Status.PASS: "green",

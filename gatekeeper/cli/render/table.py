@@ -14,12 +14,14 @@ from gatekeeper.cli.render.outline import (
     VERDICT,
     Outline,
     headline,
+    missing_beyond_rules,
     names,
     outline,
     policy_words,
     reasons,
     score_words,
     subject_words,
+    title_of,
 )
 from gatekeeper.cli.render.screen import VERDICT_STYLES, Screen, grid, style_of
 from gatekeeper.decision import Decision, Mode, RuleResult, Status
@@ -66,7 +68,7 @@ class _View:
 
     def blocks(self, *, details: bool) -> Iterable[RenderableType]:
         yield self._header()
-        if self.decision.reasons or self.decision.missing:
+        if self.decision.reasons or missing_beyond_rules(self.decision):
             yield _section("Why", *self._reasons())
         if self.grouped.blocking:
             yield _section("Stops it", self._rules(self.grouped.blocking))
@@ -108,7 +110,7 @@ class _View:
     def _reasons(self) -> Iterable[RenderableType]:
         for reason in self.decision.reasons:
             yield self._line(Status.FAIL, reason.text or reason.code)
-        for missing in self.decision.missing:
+        for missing in missing_beyond_rules(self.decision):
             yield self._line(Status.MISSING, missing.reason.text or missing.reason.code)
 
     def _changes(self) -> Iterable[RenderableType]:
@@ -133,8 +135,8 @@ class _View:
 
     def _rule(self, rule: RuleResult) -> Iterable[Text]:
         head = Text(clean(rule.id), style="bold")
-        if rule.title:
-            head.append(f"  {clean(rule.title)}", style="not bold")
+        if title := title_of(rule):
+            head.append(f"  {clean(title)}", style="not bold")
         yield head
         yield from (Text(clean(line)) for line in reasons(rule))
         if rule.remedy and rule.remedy.text:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table
 """The note on a merge request: readable, and inert whatever a report says."""
 
 import msgspec

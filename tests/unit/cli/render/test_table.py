@@ -40,12 +40,12 @@ Warnings
               tests.skipped is 4, must be == 0
 
 Will change
-  –  tests-flaky counts (block) from 2026-12-23 02:50 UTC; today it would say fail
+  -  tests-flaky counts (block) from 2026-12-23 02:50 UTC; today it would say fail
 
 Other rules
   ✓  1 passed    tests-pass
-  –  1 observed  tests-flaky
-  –  1 skipped   cov-new
+  -  1 observed  tests-flaky
+  -  1 skipped   cov-new
 
 Evidence
   !  sast     reports/bandit.json  incomplete, used  bandit, claimed  sha256:abababababab
