@@ -55,7 +55,7 @@ def run_once(argv: Sequence[str]) -> Run:
     import time
 
     started = time.perf_counter()
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     answer = process.stdout.read().decode()
@@ -90,7 +90,7 @@ def _figures(name: str, runs: Sequence[Run]) -> Figures:
 def machine() -> str:
     """One line that names the machine: processor, cores, memory, kernel, Python."""
     model = "unknown processor"
-    with open("/proc/cpuinfo") as lines:  # noqa: PTH123
+    with open("/proc/cpuinfo") as lines:
         for line in lines:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()

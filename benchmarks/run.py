@@ -133,7 +133,12 @@ def _print(title: str, figures: Mapping[str, Figures]) -> None:
     for name, found in figures.items():
         spread = f"{found.spread:.0%}" + ("" if found.is_steady else " (no result)")
         table.add_row(
-            name, f"{found.cpu_s:.2f}", f"{found.cpu_s / floor:.2f}", f"{found.peak_mb:.0f}", spread, found.answer
+            name,
+            f"{found.cpu_s:.2f}",
+            f"{found.cpu_s / floor:.2f}",
+            f"{found.peak_mb:.0f}",
+            spread,
+            found.answer,
         )
     _OUT.print(table)
     _OUT.print()

@@ -31,7 +31,7 @@ class Report(msgspec.Struct):
 def main(path: str) -> None:
     """Print the totals that stand in the report at `path`."""
     gc.disable()
-    with open(path, "rb") as stream:  # noqa: PTH123
+    with open(path, "rb") as stream:
         report = msgspec.json.decode(stream.read(), type=Report)
     print(json.dumps({"covered": report.totals.covered_lines, "total": report.totals.num_statements}))
 

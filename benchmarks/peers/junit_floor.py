@@ -29,7 +29,7 @@ def main(path: str) -> None:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text.append
-    with open(path, "rb") as stream:  # noqa: PTH123
+    with open(path, "rb") as stream:
         while chunk := stream.read(1024 * 1024):
             parser.Parse(chunk, False)
     parser.Parse(b"", True)

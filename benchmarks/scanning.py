@@ -1,0 +1,60 @@
+"""Three scanners side by side against each one alone, over Gatekeeper's own source."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from rich.table import Table
+
+_ROOT = Path(__file__).resolve().parent.parent
+_GATEKEEPER = Path(sys.executable).parent / "gatekeeper"
+TOOLS = ("bandit", "semgrep", "pip-audit")
+MAX_RATIO = 1.1
+
+
+def side_by_side(folder: Path, rounds: int) -> tuple[Table, list[str]]:
+    """Wall seconds of each scanner alone and of all together, and what misses the goal."""
+    target = folder / "target"
+    shutil.copytree(_ROOT / "gatekeeper", target / "gatekeeper")
+    shutil.copytree(_ROOT / "scanners" / "gatekeeper_scanners", target / "gatekeeper_scanners")
+    shutil.copy(_ROOT / "examples" / "shop" / "requirements.txt", target)
+    environ = os.environ | {"XDG_DATA_HOME": str(folder / "data")}
+    _run(environ, "advisories", "import", str(_ROOT / "examples" / "advisories"), "--partial")
+    choices = {tool: (tool,) for tool in TOOLS} | {"side by side": TOOLS}
+    _scan(environ, target, folder / "reports", TOOLS)  # installs the scanners, which is not measured
+    walls: dict[str, list[float]] = {name: [] for name in choices}
+    for _ in range(rounds):
+        for name, tools in choices.items():
+            walls[name].append(_scan(environ, target, folder / "reports", tools))
+    return _judged(walls)
+
+
+def _judged(walls: dict[str, list[float]]) -> tuple[Table, list[str]]:
+    slowest = max(median(walls[tool]) for tool in TOOLS)
+    table = Table(title="Scanners, wall seconds", title_justify="left", title_style="bold")
+    for heading in ("scanners", "median", "x slowest alone", "min", "max"):
+        table.add_column(heading, justify="left" if heading == "scanners" else "right")
+    for name, runs in walls.items():
+        found = median(runs)
+        table.add_row(name, f"{found:.2f}", f"{found / slowest:.2f}", f"{min(runs):.2f}", f"{max(runs):.2f}")
+    ratio = median(walls["side by side"]) / slowest
+    missed = [f"side by side: {ratio:.2f} x the slowest alone, goal {MAX_RATIO}"] if ratio > MAX_RATIO else []
+    return table, missed
+
+
+def _scan(environ: dict[str, str], target: Path, output: Path, tools: tuple[str, ...]) -> float:
+    chosen = [argument for tool in tools for argument in ("--tool", tool)]
+    shutil.rmtree(output, ignore_errors=True)
+    started = time.perf_counter()
+    _run(environ, "scan", str(target), "--output", str(output), *chosen)
+    return time.perf_counter() - started
+
+
+def _run(environ: dict[str, str], *arguments: str) -> None:
+    done = subprocess.run([_GATEKEEPER, *arguments], env=environ, capture_output=True, text=True, check=False)
+    if done.returncode not in {0, 1}:
+        raise RuntimeError(f"gatekeeper {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
