@@ -1,8 +1,8 @@
 """Apply a unified diff to a folder: `python apply_patch.py PATCH FOLDER`. Needs neither git nor patch.
 
 Strict: every file is checked before any is written, each line of context must stand exactly where the patch
-says, and paths may not leave the folder. Reads `diff --git` output with the usual a/ and b/; no renames, no binary
-files, no missing newline at the end.
+says, and paths may not leave the folder. Reads what `git diff` writes, with the usual a/ and b/; no renames,
+no binary files, no missing newline at the end.
 """
 
 import re
@@ -20,8 +20,8 @@ def apply(patch: str, folder: Path) -> list[str]:
     """Change `folder` as `patch` says; the names of the changed files, in the order of the patch.
 
     Raises:
-        DoesNotApply: a file is missing, exists already or has other lines, or the patch is damaged. Nothing was
-            written then.
+        DoesNotApply: a file is missing, exists already or has other lines, or the patch is damaged. Nothing
+            was written then.
     """
     changes = {}
     for part in re.split(r"^diff --git .*\n", patch, flags=re.MULTILINE)[1:]:

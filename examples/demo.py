@@ -1,8 +1,8 @@
 """The demo: a small vulnerable shop is tested, scanned and judged; then it is mended and judged again.
 
-`make demo` runs this. It works in a temporary folder and drives the `gatekeeper` command as a user would; every
-command is printed before it runs. Only two things stay on the machine, in the user's cache: the environments of the
-scanners and of the shop, so that the next run is fast.
+`make demo` runs this. It works in a temporary folder and drives the `gatekeeper` command as a user would;
+every command is printed before it runs. Only the environments of the scanners and of the shop stay on the
+machine, in the user's cache, so that the next run is fast.
 
 Exit codes: 0 the shop was refused and, once mended, let in; 1 anything else, named; 130 stopped by Ctrl-C.
 """
@@ -25,6 +25,7 @@ from pathlib import Path
 EXAMPLES = Path(__file__).resolve().parent
 REPOSITORY = EXAMPLES.parent
 GATEKEEPER = Path(sys.executable).parent / "gatekeeper"
+LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".*", "data")
 PATIENCE_S = 10
 """How long a child may take to tidy up after Ctrl-C."""
 
@@ -42,20 +43,25 @@ class Narrator:
         self.times: list[tuple[str, float]] = []
 
     def step(self, title: str) -> None:
+        """Begin the next step of the story."""
         self._step += 1
         self.say(f"\n{self._style('1;36', f'[{self._step}] {title}')}")
 
     def say(self, text: str = "") -> None:
+        """Print a line now, before a child prints its own."""
         print(text, flush=True)
 
     def command(self, text: str) -> None:
+        """Show a command that is about to run."""
         self.say(self._style("1", f"$ {text}"))
 
     def took(self, text: str, seconds: float) -> None:
+        """Show and keep how long a command took."""
         self.times.append((text, seconds))
         self.say(self._style("2", f"({seconds:.1f} s)"))
 
     def diff(self, lines: list[str]) -> None:
+        """Show lines of a patch."""
         colours = {"+": "32", "-": "31", "@": "36"}
         for line in lines:
             self.say("  " + (self._style(colours[line[0]], line) if line[:1] in colours else line))
@@ -65,16 +71,14 @@ class Narrator:
 
 
 class Workshop:
-    """A temporary folder with the shop, the patch and the policy, and a shell-like way to run things in it."""
+    """A temporary folder with the shop, the patch and the policy, and a way to run commands in it."""
 
     def __init__(self, folder: Path, cache: Path, narrator: Narrator) -> None:
         self.folder = folder
         self.cache = cache
         self.narrator = narrator
         for name in ("shop", "advisories"):
-            shutil.copytree(
-                EXAMPLES / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "data")
-            )
+            shutil.copytree(EXAMPLES / name, folder / name, ignore=LEFT_BEHIND)
         for name in ("shop-mended.patch", "shop-gate.yaml", "apply_patch.py"):
             shutil.copy(EXAMPLES / name, folder)
         (folder / "home").mkdir()
@@ -96,12 +100,10 @@ class Workshop:
         return code
 
     def python(self) -> Path:
-        """The interpreter of an environment with what the shop's requirement files pin, made when it is new."""
+        """The interpreter of an environment with what the shop pins, made when there is none."""
         lists = [self.folder / "shop" / name for name in ("requirements.txt", "requirements-test.txt")]
-        key = hashlib.sha256(
-            b"\0".join([sys.version.encode(), *(path.read_bytes() for path in lists)])
-        ).hexdigest()
-        home = self.cache / f"shop-{key[:12]}"
+        parts = [sys.version.encode(), *(path.read_bytes() for path in lists)]
+        home = self.cache / f"shop-{hashlib.sha256(b''.join(parts)).hexdigest()[:12]}"
         python, ready = home / "bin" / "python", home / ".ready"
         self.cache.mkdir(parents=True, exist_ok=True)
         with (self.cache / f"{home.name}.lock").open("w") as lock:
@@ -110,53 +112,39 @@ class Workshop:
                 self.narrator.say(f"Already there from an earlier run: {home}")
             else:
                 shutil.rmtree(home, ignore_errors=True)
-                self._install(
-                    home, [word for path in lists for word in ("-r", path.relative_to(self.folder))]
-                )
+                pinned = [word for path in lists for word in ("-r", path.relative_to(self.folder))]
+                self._install(home, pinned)
                 ready.touch()
         return python
 
     def _install(self, home: Path, lists: list[str | Path]) -> None:
         python = home / "bin" / "python"
+        pip_install = ("pip", "install", "-q", "--only-binary", ":all:", *lists)
         if uv := _uv():
+            any_code = tuple(range(256))
             made = self.run(
-                uv, "venv", "-q", "--no-project", "--python", sys.executable, home, allowed=(0, 1, 2)
+                uv, "venv", "-q", "--no-project", "--python", sys.executable, home, allowed=any_code
             )
-            install = (uv, "pip", "install", "-q", "--python", python, "--only-binary", ":all:", *lists)
-            if made == 0 and self.run(*install, allowed=(0, 1, 2)) == 0:
+            if made == 0 and self.run(uv, *pip_install, "--python", python, allowed=any_code) == 0:
                 return
-            self.narrator.say(
-                "uv could not do it (a mirror set up for pip alone is invisible to it); pip tries:"
-            )
+            self.narrator.say("uv could not (a mirror set up for pip alone is invisible to it); pip tries:")
             shutil.rmtree(home, ignore_errors=True)
         self.run(sys.executable, "-I", "-m", "venv", home)
-        self.run(
-            python,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--only-binary",
-            ":all:",
-            *lists,
-        )
+        self.run(python, "-m", *pip_install, "--disable-pip-version-check")
 
 
 def tell(shop: Workshop) -> None:
     """The whole story, top to bottom."""
     step, say = shop.narrator.step, shop.narrator.say
     say(
-        "May this build enter the next stage? A book shop, vulnerable on purpose, asks to enter the stage `test`."
+        "May this build enter the next stage? A book shop, vulnerable on purpose, asks to enter stage `test`."
     )
     say(f"Everything happens in {shop.folder}, which is removed at the end.")
 
     step("The security team's rules come with tests of their own")
     shop.run(GATEKEEPER, "policy", "test", "shop-gate.yaml")
 
-    step(
-        "Advisories go into the local mirror, so that the scan needs no network (fifteen of them, hence --partial)"
-    )
+    step("Advisories go into a local mirror: fifteen of them, not all there are, hence --partial")
     shop.run(GATEKEEPER, "advisories", "import", "advisories", "--partial")
 
     gather(shop, "reports")
@@ -187,7 +175,7 @@ def gather(shop: Workshop, reports: str) -> None:
     shop.run(
         python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--disable-warnings",
         f"--junit-xml=../{reports}/junit.xml", "--cov=shop", "--cov-branch",
-        "--cov-report=", f"--cov-report=json:../{reports}/coverage.json", cwd="shop",
+        "--cov-report=term", f"--cov-report=json:../{reports}/coverage.json", cwd="shop",
     )  # fmt: skip
     shop.run(GATEKEEPER, "inspect", f"{reports}/junit.xml", f"{reports}/coverage.json")
     shop.narrator.step(
@@ -198,18 +186,8 @@ def gather(shop: Workshop, reports: str) -> None:
 
 def judge(shop: Workshop, reports: str) -> int:
     """The exit code of the gate."""
-    words = (
-        GATEKEEPER,
-        "evaluate",
-        reports,
-        "--stage",
-        "test",
-        "--policy",
-        "shop-gate.yaml",
-        "--project",
-        "shop",
-    )
-    return shop.run(*words, allowed=(0, 1))
+    words = f"evaluate {reports} --stage test --policy shop-gate.yaml --project shop".split()
+    return shop.run(GATEKEEPER, *words, allowed=(0, 1))
 
 
 def show_patch(shop: Workshop) -> None:
@@ -237,7 +215,7 @@ def farewell(narrator: Narrator, cache: Path) -> None:
 What stays: the environments of the scanners and of the shop, for the next run, in {cache.parent}
             (rm -rf it when you do not want them). The shop, the reports and the mirror are gone.
 
-Next, in a project of yours (the command is {_short(GATEKEEPER)}):
+Next, in a project of yours (the command is {GATEKEEPER}):
   gatekeeper scan . --output reports                      your code, the same three scanners
   gatekeeper inspect reports/* junit.xml coverage.xml     what Gatekeeper understands of the reports
   gatekeeper evaluate reports junit.xml coverage.xml --stage test
@@ -286,16 +264,7 @@ def _uv() -> str | None:
 
 def _shown(words: tuple[str | Path, ...]) -> str:
     """The command as a person would type it: the programs of the environment by their short names."""
-    first = "python" if words[0] == sys.executable else Path(words[0]).name
-    return shlex.join([first, *(str(_short(word)) for word in words[1:])])
-
-
-def _short(word: str | Path) -> str:
-    text = str(word)
-    for long, short in ((str(REPOSITORY) + os.sep, ""), (str(Path.home()) + os.sep, "~/")):
-        if text.startswith(long):
-            return short + text.removeprefix(long)
-    return text
+    return shlex.join([Path(words[0]).name, *map(str, words[1:])])
 
 
 @contextmanager
@@ -318,7 +287,7 @@ def main() -> int:
     root = Path(
         os.environ.get("GATEKEEPER_HOME") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     )
-    cache = root / "gatekeeper" / "demo"
+    cache = root.expanduser().absolute() / "gatekeeper" / "demo"
     if not GATEKEEPER.is_file():
         narrator.say(f"There is no {GATEKEEPER}: run `make demo`, which makes it.")
         return 1
