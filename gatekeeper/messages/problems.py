@@ -25,6 +25,7 @@ PROBLEMS = MappingProxyType(
         "no-time-zone": "a time in the report has no time zone and is ignored",
         "no-cases": "the suites state {stated:test|tests} but list no case, so nothing can be counted",
         "unlisted-failures": "{stated} failed or errored tests are stated, only {listed} are listed",
+        "unknown-status": "{count:case has|cases have} a status that may mean anything, the first is {what}",
         # Coverage reports.
         "unparsed": "{count:item|items} could not be read and count for nothing",
         "count-out-of-range": "{count:count|counts} below 0 or above the possible were cut to the possible",
@@ -45,7 +46,7 @@ PROBLEMS = MappingProxyType(
         "folders-unreadable": "could not be listed: {folders:folder|folders}",
         "links-not-followed": "not followed, because out of the folder: {links:symbolic link|symbolic links}",
         # Dependency lists and the advisory mirror.
-        "no-dependency-list": "there is no list of exact dependency versions: requirements*.txt or a lock file",
+        "no-dependency-list": "there is no list of exact dependency versions (requirements.txt, a lock file)",
         "advisories-missing": "{detail}; run `gatekeeper advisories import FILE.zip`",
         "advisories-damaged": "{detail}; run `gatekeeper advisories import FILE.zip`",
         "advisories-lost": "{count:advisory|advisories} of the mirror are missing in the report: {names}",

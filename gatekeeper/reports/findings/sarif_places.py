@@ -47,14 +47,14 @@ class Places:
         """
         if len(locations) > max_locations:
             notes.count("locations-not-read", n=len(locations) - max_locations)
-        failure: msgspec.DecodeError | None = None
+        failure = ""
         for raw in locations[:max_locations]:
             try:
                 return self._place(sarif.LOCATION.decode(raw))
             except msgspec.DecodeError as exc:
-                failure = exc
+                failure = str(exc)  # not the exception: with its traceback it would be a cycle
         if failure:
-            raise failure
+            raise msgspec.ValidationError(failure)
         return NOWHERE
 
     def _place(self, location: sarif.Location) -> Place:
