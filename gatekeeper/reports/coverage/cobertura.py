@@ -11,7 +11,7 @@ The truth is what the `<line>` elements below a class say; the totals of the roo
 """
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gatekeeper.evidence import Kind, Problem, Producer
 from gatekeeper.reports.coverage.cobertura_rows import Attributes, Lines, RowReader
@@ -23,7 +23,7 @@ from gatekeeper.reports.coverage.tally import (
     Count,
     Remarks,
     coverage_report,
-    moment,
+    plausible,
 )
 from gatekeeper.reports.interface import Head, LineHits, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.limits import Limits
@@ -247,11 +247,12 @@ def _moment(text: str, remarks: Remarks) -> datetime | None:
         return None
     try:
         value = float(text)
-    except ValueError:
-        value = math.nan
-    while math.isfinite(value) and value > _YEAR_5138:
-        value /= 1000
-    return moment(value, text, remarks)
+        while math.isfinite(value) and value > _YEAR_5138:
+            value /= 1000
+        found = datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        found = datetime.min.replace(tzinfo=UTC)
+    return plausible(found, text, remarks)
 
 
 _YEAR_5138 = 1e11

@@ -13,13 +13,21 @@ Source: coverage.py, `coverage/jsonreport.py`. What it gives and how it is read 
 """
 
 from array import array
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from gatekeeper.evidence import Kind, Producer
 from gatekeeper.reports.coverage.paths import source_path
-from gatekeeper.reports.coverage.tally import MAX_LINE, NOTHING, Count, Remarks, clamped, coverage_report
+from gatekeeper.reports.coverage.tally import (
+    MAX_LINE,
+    NOTHING,
+    Count,
+    Remarks,
+    clamped,
+    coverage_report,
+    plausible,
+)
 from gatekeeper.reports.interface import Head, LineHits, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
@@ -198,4 +206,4 @@ def _moment(text: str | None, remarks: Remarks) -> datetime | None:
     if found.tzinfo is None:
         remarks.note("no-time-zone", value=text[:40])
         return None
-    return found.astimezone(UTC)
+    return plausible(found, text, remarks)

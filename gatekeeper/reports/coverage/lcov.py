@@ -146,8 +146,7 @@ class _Tracefile:
             line_end = data.find(b"\n", start + 4)
             stop = len(data) if end < 0 else end
             line_end = stop if line_end < 0 else line_end
-            name = data[start + 4 : line_end].decode("utf-8", "backslashreplace")
-            files.setdefault(source_path(name), []).append((line_end, stop))
+            files.setdefault(source_path(_text(data[start + 4 : line_end])), []).append((line_end, stop))
             start = end
         return files
 
@@ -270,6 +269,14 @@ class _Tracefile:
         self._items += count
         if self._items > self._limits.max_items:
             raise UnreadableReport("too-many-items", limit=self._limits.max_items)
+
+
+def _text(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        # A file system may hold any bytes; Latin-1 keeps two names two.
+        return name.decode("latin-1")
 
 
 def _block(body: bytes, tag: bytes) -> slice | None:

@@ -29,7 +29,7 @@ def source_path(name: str, roots: Iterable[str] = ()) -> str:
     path = _clean(name)
     for root in sorted((_clean(root) for root in roots if _is_absolute(_clean(root))), key=len, reverse=True):
         inside = path.removeprefix(root.rstrip("/") + "/")
-        if inside != path and inside:
+        if inside != path and inside and not inside.startswith("/"):
             return inside
     return path
 

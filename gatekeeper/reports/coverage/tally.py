@@ -77,16 +77,12 @@ def clamped(covered: int, total: int, remarks: Remarks) -> Count:
     return Count(bottom, top)
 
 
-def moment(seconds: float, text: str, remarks: Remarks) -> datetime | None:
-    """The time `seconds` after 1970; outside of 1990 to 2100 it is `bad-time` (nobody's clock says so)."""
-    try:
-        found = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        found = None
-    if found is None or not 1990 <= found.year <= 2100:
-        remarks.note("bad-time", value=text[:40])
-        return None
-    return found
+def plausible(found: datetime, text: str, remarks: Remarks) -> datetime | None:
+    """`found` in UTC when it is of 1990 to 2100; else None and `bad-time`: no clock in use says so."""
+    if 1990 <= found.year <= 2100:
+        return found.astimezone(UTC)
+    remarks.note("bad-time", value=text[:40])
+    return None
 
 
 def coverage_report(
