@@ -6,6 +6,7 @@ them. The reading where dialects differ is the one that cannot turn a failure in
 - error > failure > skipped > passed when one case has several marks;
 - `flakyFailure`, `flakyError`: passed and flaky; only `rerunFailure`, `rerunError`: failed;
 - `disabled` or `notrun` (element or attribute) is skipped; `status="failed"` without a child is failed;
+- an attribute `status` or `result` with a word that is not known makes the report `incomplete`;
 - an `error` or `failure` of a suite without a case is one failed test;
 - the same name twice is two cases, since names of parametrised tests repeat;
 - a report whose suites state tests but list none (`no-cases`), one without a test that ran (`no-data`, also
@@ -13,7 +14,7 @@ them. The reading where dialects differ is the one that cannot turn a failure in
   nothing and are `incomplete`.
 """
 
-from gatekeeper.evidence import Kind, Problem, Producer, Ratio, State, Value
+from gatekeeper.evidence import Kind, Param, Problem, Producer, Ratio, State, Value
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.source import ReportSource
@@ -55,6 +56,9 @@ def _faults(cases: JUnitCases) -> tuple[Problem, ...]:
     if unlisted := cases.totals.unlisted:
         stated, listed = unlisted
         faults.append(Problem(code="unlisted-failures", params={"stated": stated, "listed": listed}))
+    if cases.unknown_statuses:
+        params: dict[str, Param] = {"count": cases.unknown_statuses, "what": cases.unknown_status}
+        faults.append(Problem(code="unknown-status", params=params))
     return tuple(faults)
 
 

@@ -37,9 +37,12 @@ _RERUN_MARKS = {"rerunError": Outcome.ERROR, "rerunFailure": Outcome.FAILED}
 _FLAKY_MARKS = ("flakyFailure", "flakyError")
 
 # GoogleTest and CTest write these instead of a child element; words for failing are read the same way,
-# so that no dialect which says "failed" in an attribute is counted as passed.
+# so that no dialect which says "failed" in an attribute is counted as passed. A word that is not here may
+# mean anything (`timeout`, `aborted`): the reader counts it and the report is no proof.
 _STATUS = {
-    **dict.fromkeys(("disabled", "notrun", "skipped", "skip", "ignored", "pending"), Outcome.SKIPPED),
+    **dict.fromkeys(("", "run", "completed", "passed", "pass", "success", "succeeded", "ok"), Outcome.PASSED),
+    **dict.fromkeys(("disabled", "notrun", "suppressed", "skipped", "skip", "ignored"), Outcome.SKIPPED),
+    **dict.fromkeys(("pending", "todo"), Outcome.SKIPPED),
     **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
     **dict.fromkeys(("error", "errored", "broken"), Outcome.ERROR),
 }
@@ -93,6 +96,8 @@ class JUnitCases:
         self.total = self.suite_level = self.failed = self.errors = self.skipped = self.flaky = 0
         self.seconds = 0.0
         self.timed_cases = self.bad_times = self.times_without_zone = 0
+        self.unknown_statuses = 0
+        self.unknown_status = ""
         self.produced_at: datetime | None = None
         self.producer: str | None = None
         self.producer_version: str | None = None
@@ -166,13 +171,23 @@ class JUnitCases:
             self._duration(time)
         outcome = self._outcome
         if not outcome and ("status" in attributes or "result" in attributes):
-            outcome = _outcome_of_status(attributes)
+            outcome = max(
+                self._stated_outcome(attributes, "status"), self._stated_outcome(attributes, "result")
+            )
         if outcome or self._is_flaky:
             self._count(outcome, attributes)
             self._reset_case()
         self._case = None
         if self._outer_cases:
             self._case, self._outcome, self._is_flaky, self._message = self._outer_cases.pop()
+
+    def _stated_outcome(self, attributes: Attributes, name: str) -> Outcome:
+        word = attributes.get(name, "").strip().lower()
+        outcome = _STATUS.get(word)
+        if outcome is None:
+            self.unknown_statuses += 1
+            self.unknown_status = self.unknown_status or word[:MAX_FAILURE_CHARS]
+        return outcome or Outcome.PASSED
 
     def _duration(self, text: str) -> None:
         try:
@@ -252,11 +267,6 @@ class JUnitCases:
 
     def _begin_flaky(self, _attributes: Attributes) -> None:
         self._is_flaky = self._case is not None
-
-
-def _outcome_of_status(attributes: Attributes) -> Outcome:
-    status = _STATUS.get(attributes.get("status", "").strip().lower(), Outcome.PASSED)
-    return max(status, _STATUS.get(attributes.get("result", "").strip().lower(), Outcome.PASSED))
 
 
 def _producer(attributes: Attributes, name: str) -> str | None:
