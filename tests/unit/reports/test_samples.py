@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from gatekeeper.evidence import EvidenceDocument, Kind
+from gatekeeper.messages import render_message
+from gatekeeper.messages.problems import PROBLEMS
 from gatekeeper.reports.interface import Report
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.normalise import document_from
@@ -41,6 +43,8 @@ def test_sample_reads_as_expected(path: Path, entry: dict[str, Any]) -> None:
         report.problems
     )
     _compare_problems(report, entry.get("problems", []))
+    for problem in report.problems:
+        assert render_message(problem, PROBLEMS) != problem.code
     if report.kind is not None:
         _compare_document(document_from(report), entry)
 
