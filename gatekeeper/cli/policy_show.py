@@ -8,17 +8,14 @@ import typer
 
 from gatekeeper.cli.output import clean, put
 from gatekeeper.cli.policy_files import policy_at
+from gatekeeper.cli.tables import text_table
 from gatekeeper.decision import Mode
 from gatekeeper.errors import UsageError
 from gatekeeper.policy.model import Act, Bounds, Policy, Requirement, Rule
 from gatekeeper.policy.spelling import shown_duration
 from gatekeeper.resources import rules_folder
 
-_MODES = {
-    Mode.BLOCK: "else the stage is closed",
-    Mode.WARN: "else it warns",
-    Mode.OBSERVE: "only observed",
-}
+_EFFECT = {Mode.BLOCK: "blocks", Mode.WARN: "warns", Mode.OBSERVE: "is observed"}
 
 
 def show(
@@ -27,7 +24,10 @@ def show(
     ] = None,
     stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
 ) -> None:
-    """Say in words what a policy demands before each stage, with everything that a stage inherits.
+    """Say in words what a policy demands before each stage.
+
+    A later stage demands all that an earlier one does; only what it adds or tightens is listed. With
+    `--stage` everything that holds there is.
 
     Examples:
       gatekeeper policy show
@@ -38,63 +38,67 @@ def show(
         raise UsageError(
             f"policy {policy.name} has no stage {stage!r}", hint="its stages are " + ", ".join(policy.stages)
         )
-    lines = [f"policy {policy.name}, owner {policy.owner}", policy.digest, *_score(policy)]
+    lines = [f"policy {policy.name}, owner {policy.owner}, {policy.digest}", *_score(policy)]
+    known: set[tuple[str, ...]] = set()
     for name in policy.stages if stage is None else (stage,):
-        lines += ["", f"To enter {name}", *_stage(policy, name)]
+        rows = [row for row in _rows(policy, name) if row not in known]
+        if known:
+            lines += ["", f"To enter {name}: all of the above" + (", and" if rows else "")]
+        else:
+            lines += ["", f"To enter {name}"]
+        if not known and not rows:
+            lines.append("  nothing is checked, so there is no pass")
+        known.update(rows)
+        if rows:
+            lines += [f"  {line}" for line in text_table(rows[0], rows[1:]).splitlines()]
     put("".join(f"{clean(line)}\n" for line in lines))
 
 
 def _score(policy: Policy) -> Iterable[str]:
     if policy.score is not None:
         yield (
-            f"score: {policy.score.pass_} passes, {policy.score.warn} warns, less fails "
-            "(of the points of the `score` rules that applied)"
+            f"score: from {policy.score.pass_} on it passes, from {policy.score.warn} on it warns, below it "
+            "fails; in percent of the points of the rules that score"
         )
 
 
-def _stage(policy: Policy, stage: str) -> Iterable[str]:
-    demanded = [
-        requirement
-        for requirement in policy.evidence
-        if requirement.from_stage is not None and policy.reaches(stage, requirement.from_stage)
-    ]
-    judged = [(rule, bounds) for rule in policy.rules if (bounds := policy.bounds_at(rule, stage))]
-    if not demanded and not judged:
-        yield "  nothing is checked, so no decision would be a pass"
-    for requirement in demanded:
-        yield "  evidence: " + _requirement(requirement)
-    width = max((len(rule.id) for rule, _ in judged), default=0)
-    for rule, bounds in judged:
-        yield f"  {rule.id.ljust(width)}  {_rule(rule, bounds)}"
+def _rows(policy: Policy, stage: str) -> Iterable[tuple[str, ...]]:
+    """What is demanded as (id, demand, effect, title)."""
+    for requirement in policy.evidence:
+        if requirement.from_stage is not None and policy.reaches(stage, requirement.from_stage):
+            yield (f"{requirement.kind} evidence", _requirement(requirement), "blocks", "")
+    for rule in policy.rules:
+        bounds = policy.bounds_at(rule, stage)
+        if bounds is not None:
+            effect = f"scores {rule.weight}" if rule.mode is Mode.SCORE else _EFFECT[rule.mode]
+            yield (rule.id, _demand(rule, bounds), effect, rule.title if rule.title != rule.id else "")
 
 
 def _requirement(requirement: Requirement) -> str:
-    words = [str(requirement.kind)]
+    words = [f"of the same {requirement.bind}"]
     if requirement.names:
         words.append("named " + " and ".join(requirement.names))
     if requirement.tools:
         words.append("by " + " and ".join(requirement.tools))
-    words.append(f"of the same {requirement.bind}")
     if requirement.max_age_s is not None:
         words.append(f"at most {shown_duration(requirement.max_age_s)} old")
     if requirement.db_max_age_s is not None:
-        words.append(f"with a database at most {shown_duration(requirement.db_max_age_s)} old")
+        words.append(f"its database at most {shown_duration(requirement.db_max_age_s)} old")
     for code, most in requirement.allow.items():
         words.append(f"tolerating {code}" + ("" if most is None else f" up to {most}"))
     return ", ".join(words)
 
 
-def _rule(rule: Rule, bounds: Bounds) -> str:
+def _demand(rule: Rule, bounds: Bounds) -> str:
     words = [f"{rule.metric}" + (f" {bounds.pass_}" if bounds.pass_ is not None else "")]
     if bounds.warn is not None:
-        words.append(f"from {bounds.warn} on it warns")
+        words.append(f"warns from {bounds.warn} on")
     if rule.no_worse_than is not None:
-        missing = {Act.BLOCK: "closed", Act.WARN: "warns", Act.SKIP: "skipped"}[rule.on_no_baseline]
-        words.append(f"no worse than the baseline by {rule.no_worse_than} (without a baseline: {missing})")
+        without = {Act.BLOCK: "it blocks", Act.WARN: "it warns", Act.SKIP: "skipped"}[rule.on_no_baseline]
+        words.append(f"at most {rule.no_worse_than} worse than the baseline (without one: {without})")
     words += [f"only if {guard.metric} {guard.condition} (else {rule.on_too_few})" for guard in rule.only_if]
-    words.append(f"weighs {rule.weight}" if rule.mode is Mode.SCORE else _MODES[rule.mode])
     if rule.on_missing is not Act.BLOCK:
         words.append(f"when its evidence is missing: {rule.on_missing}")
     if rule.enforce_from is not None:
         words.append(f"observed until {rule.enforce_from:%Y-%m-%d %H:%M} UTC")
-    return ", ".join(words) + (f"  # {rule.title}" if rule.title else "")
+    return ", ".join(words)
