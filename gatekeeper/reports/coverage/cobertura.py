@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from gatekeeper.evidence import Kind, Problem, Producer
 from gatekeeper.reports.coverage.cobertura_rows import Attributes, Lines, RowReader
 from gatekeeper.reports.coverage.numbers import hits_of
-from gatekeeper.reports.coverage.paths import MAX_CHARS, joined, source_path
+from gatekeeper.reports.coverage.paths import MAX_CHARS, Roots
 from gatekeeper.reports.coverage.tally import (
     MAX_COUNT,
+    MAX_FILES,
     NOTHING,
     Count,
     Remarks,
@@ -30,6 +31,7 @@ from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.xml import EndHandler, StartHandler, TextCapture, parse_xml
 
+MAX_SOURCES = 10_000
 _OTHERS = {"generated", "clover", "profilerVersion"}
 """Attributes of the root in Clover and NCover, whose root is called `coverage` too."""
 _OWN = {"line-rate", "lines-valid", "branch-rate"}
@@ -124,6 +126,8 @@ class _Cobertura:
 
     def _end_source(self) -> None:
         self._sources.append(self._text.take().strip())
+        if len(self._sources) > MAX_SOURCES:
+            raise UnreadableReport("too-many-items", limit=MAX_SOURCES)
 
     def _begin_class(self, attributes: Attributes) -> None:
         self._class = _Class(attributes)
@@ -144,9 +148,10 @@ class _Cobertura:
         self.starts["line"] = self._stray_line
         lines, remarks = self._class.result()
         self._remarks.take(remarks)
-        self._items += len(lines.hit) + len(lines.miss)
-        if self._items > self._max_items:
-            raise UnreadableReport("too-many-items", limit=self._max_items)
+        self._items += len(lines.hit) + len(lines.miss) + len(lines.functions)
+        for limit, count in ((self._max_items, self._items), (MAX_FILES, len(self._files))):
+            if count > limit:
+                raise UnreadableReport("too-many-items", limit=limit)
         name = self._class.file_name
         if name in self._files:
             self._files[name].take(lines)
@@ -159,8 +164,9 @@ class _Cobertura:
     def _by_path(self) -> dict[str, Lines]:
         """The files by normalised path; several spellings of one path are united."""
         found: dict[str, Lines] = {}
+        roots = Roots(self._sources)
         for name, lines in self._files.items():
-            path = source_path(joined(self._sources, name), self._sources)
+            path = roots.path(name)
             if path in found:
                 found[path].take(lines)
             else:

@@ -18,7 +18,7 @@ from datetime import datetime
 import msgspec
 
 from gatekeeper.evidence import Kind, Producer
-from gatekeeper.reports.coverage.paths import source_path
+from gatekeeper.reports.coverage.paths import Roots
 from gatekeeper.reports.coverage.tally import (
     MAX_LINE,
     NOTHING,
@@ -109,6 +109,7 @@ class _Files:
         self.lines: dict[str, LineHits] = {}
         self._remarks = remarks
         self._limits = limits
+        self._roots = Roots()
         self._items = 0
         self._statements = NOTHING
         self._branches = NOTHING
@@ -116,7 +117,7 @@ class _Files:
 
     def add(self, name: str, file: _File) -> None:
         """Count one file in; a file that stands there under two spellings of its name is refused."""
-        path = source_path(name)
+        path = self._roots.path(name)
         if path in self.lines:
             raise UnreadableReport("wrong-shape", detail=f"the file {path[:200]} stands there twice")
         hit, miss = _sorted(file.executed_lines), _sorted(file.missing_lines)

@@ -21,9 +21,10 @@ import msgspec
 from gatekeeper.evidence import Kind
 from gatekeeper.reports.coverage.lcov_functions import TAGS, Function, FunctionRows
 from gatekeeper.reports.coverage.numbers import hits_of, line_number
-from gatekeeper.reports.coverage.paths import source_path
+from gatekeeper.reports.coverage.paths import Roots
 from gatekeeper.reports.coverage.tally import (
     MAX_COUNT,
+    MAX_FILES,
     MAX_LINE,
     NOTHING,
     Count,
@@ -120,6 +121,9 @@ class _Tracefile:
         """What was counted in the records that state a total."""
 
     def read(self, data: bytes) -> Report:
+        """The report of the whole text."""
+        self._refuse_more_than(MAX_FILES, data.count(b"\nSF:"))
+        self._refuse_more_than(2 * self._limits.max_items, data.count(b"\n"))
         counts = dict.fromkeys(_STATED, NOTHING)
         lines: dict[str, LineHits] = {}
         for name, spans in self._by_file(data).items():
@@ -137,6 +141,7 @@ class _Tracefile:
     def _by_file(self, data: bytes) -> dict[str, list[tuple[int, int]]]:
         """Where the records of each source file lie, without their `SF:` line."""
         files: dict[str, list[tuple[int, int]]] = {}
+        roots = Roots()
         start = data.find(b"\nSF:")
         if start < 0:
             raise UnreadableReport("wrong-shape", detail="no record begins with SF:")
@@ -146,7 +151,7 @@ class _Tracefile:
             line_end = data.find(b"\n", start + 4)
             stop = len(data) if end < 0 else end
             line_end = stop if line_end < 0 else line_end
-            files.setdefault(source_path(_text(data[start + 4 : line_end])), []).append((line_end, stop))
+            files.setdefault(roots.path(_text(data[start + 4 : line_end])), []).append((line_end, stop))
             start = end
         return files
 
@@ -267,8 +272,11 @@ class _Tracefile:
 
     def _take_items(self, count: int) -> None:
         self._items += count
-        if self._items > self._limits.max_items:
-            raise UnreadableReport("too-many-items", limit=self._limits.max_items)
+        self._refuse_more_than(self._limits.max_items, self._items)
+
+    def _refuse_more_than(self, limit: int, count: int) -> None:
+        if count > limit:
+            raise UnreadableReport("too-many-items", limit=limit)
 
 
 def _text(name: bytes) -> str:

@@ -10,39 +10,45 @@ MAX_CHARS = 4096
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
 
-def source_path(name: str, roots: Iterable[str] = ()) -> str:
-    """`name` with forward slashes, no `.`, no inner `..`, relative to the longest of `roots` that holds it.
+class Roots:
+    """The folders below which a report says its files are (`<source>` of Cobertura)."""
 
-    A name under no root stays as it is: absolute, or relative to what only the sender knows. A leading `..`
-    is kept, so that a name never turns into that of another file.
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        folders = {_clean(name) for name in names if name.strip()}
+        self._absolute = {folder for folder in folders if _is_absolute(folder)}
+        # With several roots nobody can say under which one a relative name stands.
+        only = next(iter(folders)) if len(folders) == 1 else "."
+        self._prefix = "" if only == "." or _is_absolute(only) else f"{only}/"
 
-    Raises:
-        UnreadableReport: `wrong-shape`, when the name is empty or longer than 4,096 characters.
-    """
-    if not name.strip() or len(name) > MAX_CHARS:
-        what = (
-            "without a name"
-            if len(name) <= MAX_CHARS
-            else f"whose name is longer than {MAX_CHARS} characters"
-        )
-        raise UnreadableReport("wrong-shape", detail=f"a file {what}")
-    path = _clean(name)
-    for root in sorted((_clean(root) for root in roots if _is_absolute(_clean(root))), key=len, reverse=True):
-        inside = path.removeprefix(root.rstrip("/") + "/")
-        if inside != path and inside and not inside.startswith("/"):
-            return inside
-    return path
+    def path(self, name: str) -> str:
+        """`name` with forward slashes, no `.` and no inner `..`, relative to the longest root that holds it.
 
+        A relative name is put below the only root when that is a relative folder (coverage.py with
+        `relative_files`). A name under no root stays as it is: absolute, or relative to what only the sender
+        knows. A leading `..` is kept, so that a name never turns into that of another file.
 
-def joined(roots: list[str], name: str) -> str:
-    """`name` under the only root when that is a relative folder (coverage.py `relative_files`), else `name`.
+        Raises:
+            UnreadableReport: `wrong-shape`, when the name is empty or longer than 4,096 characters.
+        """
+        if not name.strip():
+            raise UnreadableReport("wrong-shape", detail="a file without a name")
+        if len(name) > MAX_CHARS:
+            detail = f"the name of a file is longer than {MAX_CHARS} characters"
+            raise UnreadableReport("wrong-shape", detail=detail)
+        path = _clean(name)
+        if not _is_absolute(path):
+            return _clean(self._prefix + path) if self._prefix else path
+        return self._inside(path) if self._absolute else path
 
-    With several roots nobody can say under which one a relative name stands, so it is left alone.
-    """
-    root = _clean(roots[0]) if len(roots) == 1 and roots[0].strip() else "."
-    if root == "." or _is_absolute(root) or _is_absolute(_clean(name)):
-        return name
-    return f"{root}/{name}"
+    def _inside(self, path: str) -> str:
+        slash = path.rfind("/")
+        while slash > 0:
+            if path[:slash] in self._absolute:
+                return path[slash + 1 :]
+            slash = path.rfind("/", 0, slash)
+        if "/" in self._absolute and path.startswith("/") and path.strip("/"):
+            return path.lstrip("/") if not path.startswith("//") else path
+        return path
 
 
 def _clean(name: str) -> str:

@@ -8,6 +8,8 @@ from gatekeeper.evidence import Kind, Param, Problem, Producer, Ratio, State, Va
 from gatekeeper.reports.interface import LineHits, Report
 
 MAX_LINE = 2**31 - 1
+MAX_FILES = 1_000_000
+"""Files, or records of files; the largest monorepos have fewer, and each costs a kilobyte."""
 MAX_COUNT = 2**53 - 1
 """Largest number that JSON readers of every language keep exactly."""
 

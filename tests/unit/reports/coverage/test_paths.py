@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.reports.coverage.paths import joined, source_path
+from gatekeeper.reports.coverage.paths import Roots
 from gatekeeper.reports.interface import UnreadableReport
 
 
@@ -24,15 +24,15 @@ from gatekeeper.reports.interface import UnreadableReport
 )
 def test_one_spelling(name, path):
     """Separators, dots and empty parts do not make another file."""
-    assert source_path(name) == path
+    assert Roots().path(name) == path
 
 
 def test_leaving_a_root():
     """A name that climbs out of a root is not under it."""
-    assert source_path("/repo/../etc/a.c", ["/repo"]) == "/etc/a.c"
-    assert source_path("/repo", ["/repo"]) == "/repo"
-    assert source_path("/a.c", ["/"]) == "a.c"
-    assert joined(["../lib"], "a.c") == "../lib/a.c"
+    assert Roots(["/repo"]).path("/repo/../etc/a.c") == "/etc/a.c"
+    assert Roots(["/repo"]).path("/repo") == "/repo"
+    assert Roots(["/"]).path("/a.c") == "a.c"
+    assert Roots(["../lib"]).path("a.c") == "../lib/a.c"
 
 
 @given(
@@ -41,14 +41,14 @@ def test_leaving_a_root():
 )
 def test_the_file_stays_the_same(name, root):
     """Put back under its root, a path is the file that was named."""
-    path = source_path(name, [root])
+    path = Roots([root]).path(name)
     plain = posixpath.normpath(name.replace("\\", "/"))
     assert path in (plain, posixpath.relpath(plain, root) if plain.startswith("/") else plain)
-    assert source_path(path) == path
+    assert Roots().path(path) == path
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a" * 4097])
 def test_no_name(name):
     """Lines without a file, or with one that no file system holds, are refused."""
     with pytest.raises(UnreadableReport):
-        source_path(name)
+        Roots().path(name)

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.evidence import Ratio, State
+from gatekeeper.messages import render_message
+from gatekeeper.messages.problems import PROBLEMS
 from gatekeeper.reports.interface import Report, UnreadableReport
 from gatekeeper.reports.normalise import document_from
 
@@ -68,6 +70,9 @@ def _check(report: Report) -> None:
     for lines in report.lines.values():
         assert list(lines.hit) == sorted(set(lines.hit))
         assert list(lines.miss) == sorted(set(lines.miss) - set(lines.hit))
+    for problem in report.problems:
+        assert problem.code in PROBLEMS
+        assert "{" not in render_message(problem, PROBLEMS)
     document_from(report)
 
 
