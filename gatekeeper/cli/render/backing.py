@@ -8,7 +8,8 @@ from rich.text import Text
 
 from gatekeeper.cli.output import clean, one_line
 from gatekeeper.cli.render.outline import NOT_A_GATE, score_words, short
-from gatekeeper.cli.render.screen import Screen, grid
+from gatekeeper.cli.render.pieces import grid, sign
+from gatekeeper.cli.render.screen import Screen
 from gatekeeper.cli.render.words import problem_words
 from gatekeeper.decision import Decision, EvidenceUse, Status
 from gatekeeper.evidence import State, Use
@@ -36,7 +37,7 @@ def evidence(decision: Decision, screen: Screen, *, details: bool) -> Renderable
         status = Status.PASS if is_proof else Status.WARN if has_notes else Status.FAIL
         lines = [_head(item, status, details=details), *(_details(item) if details else ())]
         lines += [_problem(item, index) for index in range(len(item.problems))]
-        table.add_row(screen.sign(status), Text(item.kind), Group(*lines))
+        table.add_row(sign(screen, status), Text(item.kind), Group(*lines))
     return table
 
 

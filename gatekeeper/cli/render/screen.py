@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-from rich.table import Table
-from rich.text import Text
-
 from gatekeeper.decision import Outcome, Status
 
 _SIGNS = {
@@ -49,20 +46,7 @@ class Screen:
         """One character."""
         return _SIGNS[status][0 if self.unicode else 1]
 
-    def sign(self, status: Status) -> Text:
-        """The sign in its colour."""
-        return Text(self.sign_of(status), style=style_of(status))
-
 
 def style_of(status: Status) -> str:
     """The colour of a status; what is not proven is red."""
     return _STYLES.get(status, "red")
-
-
-def grid(columns: int) -> Table:
-    """Aligned columns without lines; the last one wraps, the others keep their words whole."""
-    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    for column in range(columns):
-        is_last = column == columns - 1
-        table.add_column(overflow="fold", no_wrap=not is_last, min_width=7 if column else None)
-    return table

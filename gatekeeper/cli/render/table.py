@@ -23,7 +23,8 @@ from gatekeeper.cli.render.outline import (
     subject_words,
     title_of,
 )
-from gatekeeper.cli.render.screen import VERDICT_STYLES, Screen, grid, style_of
+from gatekeeper.cli.render.pieces import grid, sign
+from gatekeeper.cli.render.screen import VERDICT_STYLES, Screen, style_of
 from gatekeeper.decision import Decision, Mode, RuleResult, Status
 
 
@@ -86,9 +87,9 @@ class _View:
 
     def _header(self) -> RenderableType:
         decision = self.decision
-        sign = self.screen.sign_of(Status(decision.outcome))
+        mark = self.screen.sign_of(Status(decision.outcome))
         first = Text.assemble(
-            (f"{sign} {VERDICT[decision.outcome]}", VERDICT_STYLES[decision.outcome]),
+            (f"{mark} {VERDICT[decision.outcome]}", VERDICT_STYLES[decision.outcome]),
             "  ",
             (clean(headline(decision)), "bold"),
             self.screen.dot + score_words(decision),
@@ -123,14 +124,14 @@ class _View:
 
     def _line(self, status: Status, text: str) -> RenderableType:
         table = grid(2)
-        table.add_row(self.screen.sign(status), Text(clean(text)))
+        table.add_row(sign(self.screen, status), Text(clean(text)))
         return table
 
     def _rules(self, rules: Iterable[RuleResult]) -> RenderableType:
         table = grid(3)
         for rule in rules:
             word = Text(_word(rule), style=style_of(rule.status))
-            table.add_row(self.screen.sign(rule.status), word, Group(*self._rule(rule)))
+            table.add_row(sign(self.screen, rule.status), word, Group(*self._rule(rule)))
         return table
 
     def _rule(self, rule: RuleResult) -> Iterable[Text]:
@@ -152,7 +153,7 @@ class _View:
         ):
             if rules:
                 count = Text(f"{len(rules)} {word}", style=style_of(status))
-                table.add_row(self.screen.sign(status), count, Text(clean(names(rules)), style="dim"))
+                table.add_row(sign(self.screen, status), count, Text(clean(names(rules)), style="dim"))
         if table.row_count:
             yield table
 
