@@ -2,6 +2,7 @@
 
 from gatekeeper_scanners.bandit import BANDIT
 from gatekeeper_scanners.interface import Scanner
+from gatekeeper_scanners.pip_audit import PIP_AUDIT
 from gatekeeper_scanners.semgrep import SEMGREP
 
 SCANNERS: dict[str, Scanner] = {
@@ -9,5 +10,6 @@ SCANNERS: dict[str, Scanner] = {
     for scanner in (
         BANDIT,
         SEMGREP,
+        PIP_AUDIT,
     )
 }

