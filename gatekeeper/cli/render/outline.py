@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gatekeeper.decision import Decision, Missing, Mode, Outcome, RuleResult, Status
+from gatekeeper.decision import Decision, Missing, Mode, Outcome, Remedy, RuleResult, Status
+from gatekeeper.messages import render
 
 NOT_PROVEN = frozenset({Status.FAIL, Status.MISSING, Status.ERROR})
+
+_LIST = {"list": "{list}"}
 
 VERDICT = {Outcome.PASS: "PASS", Outcome.WARN: "WARN", Outcome.FAIL: "FAIL"}
 
@@ -114,6 +117,17 @@ def reasons(rule: RuleResult) -> list[str]:
     if fact and not is_told:
         return [fact, text] if text else [fact]
     return [text] if text else []
+
+
+def remedy_lines(remedy: Remedy) -> list[str]:
+    """What to do; when it ends with a list of several things, one line for each below the first."""
+    for value in remedy.params.values():
+        if isinstance(value, tuple) and len(value) > 1:
+            joined = render("list", {"list": value}, _LIST)
+            if remedy.text.endswith(joined):
+                items = [render("list", {"list": (item,)}, _LIST) for item in value]
+                return [remedy.text.removesuffix(joined).rstrip(), *items]
+    return [remedy.text] if remedy.text else []
 
 
 def short(digest: str) -> str:

@@ -19,6 +19,7 @@ from gatekeeper.cli.render.outline import (
     outline,
     policy_words,
     reasons,
+    remedy_lines,
     score_words,
     subject_words,
     title_of,
@@ -27,6 +28,8 @@ from gatekeeper.cli.render.pieces import grid, sign
 from gatekeeper.cli.render.screen import VERDICT_STYLES, Screen, style_of
 from gatekeeper.decision import Decision, Mode, RuleResult, Status
 
+_FEW, _ALL = 5, 1_000
+
 
 def render(decision: Decision, *, screen: Screen, reproduce: str | None = None, details: bool = False) -> str:
     """The view as text; with `screen.color` it holds ANSI sequences, all of them ours.
@@ -34,7 +37,8 @@ def render(decision: Decision, *, screen: Screen, reproduce: str | None = None, 
     `details` (used by `explain`) shows whole digests, times, and every rule with its points.
     `reproduce` is the command that gives this answer again; it stays on one line to be copied.
     """
-    view = _View(decision, screen, outline(decision))
+    most = _ALL if details else _FEW
+    view = _View(decision, screen, outline(decision), most)
     text = paint(view.blocks(details=details), screen)
     if reproduce:
         text += f"\nTo see it again\n  {clean(reproduce)}\n"
@@ -66,6 +70,8 @@ class _View:
     decision: Decision
     screen: Screen
     grouped: Outline
+    most: int
+    """Items of a list of things to do."""
 
     def blocks(self, *, details: bool) -> Iterable[RenderableType]:
         yield self._header()
@@ -140,8 +146,12 @@ class _View:
             head.append(f"  {clean(title)}", style="not bold")
         yield head
         yield from (Text(clean(line)) for line in reasons(rule))
-        if rule.remedy and rule.remedy.text:
-            yield Text.assemble((f"{self.screen.arrow} to do: ", "bold cyan"), clean(rule.remedy.text))
+        first, *items = remedy_lines(rule.remedy) if rule.remedy else [""]
+        if first:
+            yield Text.assemble((f"{self.screen.arrow} to do: ", "bold cyan"), clean(first))
+        yield from (Text(f"    {clean(item)}") for item in items[: self.most])
+        if len(items) > self.most:
+            yield Text(f"    and {len(items) - self.most} more, which `explain` lists", style="dim")
 
     def _rest(self) -> Iterable[RenderableType]:
         table = grid(3)
