@@ -25,10 +25,10 @@ from gatekeeper.reports.json import collector_off
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.xml_text import (
-    MULTI_BYTE,
     UTF8,
     Cleaner,
     declared_encoding,
+    parser_encoding,
     transcoded,
     without_leading_space,
 )
@@ -122,7 +122,7 @@ class _Repairable(UnreadableReport):
 def _parse(
     chunks: Iterable[bytes], encoding: str | None, limits: Limits, make: Callable[[TextCapture], H]
 ) -> H:
-    parser = expat.ParserCreate("utf-8" if encoding in MULTI_BYTE else None)
+    parser = expat.ParserCreate(parser_encoding(encoding))
     parser.buffer_text = True
     parser.buffer_size = 64 * 1024
     parser.specified_attributes = True

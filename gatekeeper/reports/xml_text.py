@@ -8,19 +8,20 @@ from gatekeeper.reports.interface import UnreadableReport
 
 UTF8 = {None, "utf-8", "utf8"}
 MULTI_BYTE = {"gbk", "gb2312", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"}
+_MARKED_UTF16 = "utf-16 (marked)"
 # expat asks Python for any other encoding by name, and Python has codecs that are no encodings of text.
 _ONE_BYTE = re.compile(r"us-ascii|ascii|latin-?1|iso-8859-\d{1,2}|windows-\d{3,4}|cp\d{3,4}|koi8-[ru]")
 _DECLARATION = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 
 def declared_encoding(head: bytes) -> str | None:
-    """The declared encoding in lower case; `utf-16` by its mark; None when nothing is declared.
+    """The declared encoding in lower case, `utf-16 (marked)` by its mark, None when nothing is declared.
 
     Raises:
         UnreadableReport: `encoding`, for one that is not read here.
     """
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
+        return _MARKED_UTF16
     found = _DECLARATION.match(head.removeprefix(codecs.BOM_UTF8))
     if not found:
         return None
@@ -28,6 +29,16 @@ def declared_encoding(head: bytes) -> str | None:
     if name in UTF8 or name in MULTI_BYTE or name == "utf-16" or _ONE_BYTE.fullmatch(name):
         return name
     raise UnreadableReport("encoding", detail=f"{name} is not an encoding that is read here; write UTF-8")
+
+
+def parser_encoding(encoding: str | None) -> str | None:
+    """What expat is told to use instead of the declaration; None where the declaration holds.
+
+    The mark of UTF-16 is stronger than a declared `utf-8`: PowerShell writes such files by redirection.
+    """
+    if encoding in MULTI_BYTE:
+        return "utf-8"  # after `transcoded`
+    return "utf-16" if encoding == _MARKED_UTF16 else None
 
 
 def transcoded(chunks: Iterable[bytes], encoding: str | None) -> Iterator[bytes]:

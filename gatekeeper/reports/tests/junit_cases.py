@@ -2,59 +2,25 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
 
 from gatekeeper.evidence import Failure
 from gatekeeper.reports.interface import UnreadableReport
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.tests.junit_totals import Comparison, Stated, Tally, stated_in
+from gatekeeper.reports.tests.junit_words import (
+    FLAKY_MARKS,
+    MARKS,
+    PRODUCERS,
+    RERUN_MARKS,
+    STATUS,
+    Outcome,
+)
 from gatekeeper.reports.tests.times import MAX_SECONDS, in_utc, instant_from, seconds_from
 from gatekeeper.reports.xml import Attributes, StartHandler, TextCapture
 
 MAX_FAILURE_CHARS = 300
 _MAX_TEXT_CHARS = 4_000
 """Read of a failure's text to find its first line that is not blank."""
-
-
-class Outcome(IntEnum):
-    """Ordered by severity: with several marks in one case the worst one counts, as for Jenkins."""
-
-    PASSED = 0
-    SKIPPED = 1
-    FAILED = 2
-    ERROR = 3
-
-
-# Surefire: `flaky*` stands in a case that passed in the end, `rerun*` are the further attempts of one that
-# did not. They only count where the case has no other failing mark: nothing in it says that it passed.
-_MARKS = {
-    "error": Outcome.ERROR,
-    "failure": Outcome.FAILED,
-    "skipped": Outcome.SKIPPED,
-    "disabled": Outcome.SKIPPED,
-}
-_RERUN_MARKS = {"rerunError": Outcome.ERROR, "rerunFailure": Outcome.FAILED}
-_FLAKY_MARKS = ("flakyFailure", "flakyError")
-
-# GoogleTest and CTest write these instead of a child element; words for failing are read the same way,
-# so that no dialect which says "failed" in an attribute is counted as passed. A word that is not here may
-# mean anything (`timeout`, `aborted`): the reader counts it and the report is no proof.
-_STATUS = {
-    **dict.fromkeys(("", "run", "completed", "passed", "pass", "success", "succeeded", "ok"), Outcome.PASSED),
-    **dict.fromkeys(("disabled", "notrun", "suppressed", "skipped", "skip", "ignored"), Outcome.SKIPPED),
-    **dict.fromkeys(("pending", "todo"), Outcome.SKIPPED),
-    **dict.fromkeys(("failed", "fail", "failure"), Outcome.FAILED),
-    **dict.fromkeys(("error", "errored", "broken"), Outcome.ERROR),
-}
-
-_PRODUCERS = {
-    "pytest": "pytest",
-    "jest tests": "jest",
-    "vitest tests": "vitest",
-    "mocha tests": "mocha",
-    "nextest-run": "cargo-nextest",
-}
-"""Names that tools give to the outermost suites unless told otherwise."""
 
 
 @dataclass(slots=True)
@@ -86,10 +52,10 @@ class JUnitCases:
             "testsuite": self._end_suite,
             "testsuites": self._end_suite,
         }
-        for mark, outcome in {**_MARKS, **_RERUN_MARKS}.items():
-            self.starts[mark] = self._mark(outcome, is_rerun=mark in _RERUN_MARKS)
+        for mark, outcome in {**MARKS, **RERUN_MARKS}.items():
+            self.starts[mark] = self._mark(outcome, is_rerun=mark in RERUN_MARKS)
             self.ends[mark] = self._end_mark
-        for mark in _FLAKY_MARKS:
+        for mark in FLAKY_MARKS:
             self.starts[mark] = self._begin_flaky
         self._text = text
         self._limits = limits
@@ -183,7 +149,7 @@ class JUnitCases:
 
     def _stated_outcome(self, attributes: Attributes, name: str) -> Outcome:
         word = attributes.get(name, "").strip().lower()
-        outcome = _STATUS.get(word)
+        outcome = STATUS.get(word)
         if outcome is None:
             self.unknown_statuses += 1
             self.unknown_status = self.unknown_status or word[:MAX_FAILURE_CHARS]
@@ -272,7 +238,7 @@ class JUnitCases:
 def _producer(attributes: Attributes, name: str) -> str | None:
     if "surefire" in attributes.get("xsi:noNamespaceSchemaLocation", ""):
         return "maven-surefire"
-    return _PRODUCERS.get(name.lower())
+    return PRODUCERS.get(name.lower())
 
 
 def _first_line(text: str) -> str:

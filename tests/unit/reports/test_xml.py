@@ -60,6 +60,7 @@ def test_elements_and_captured_text() -> None:
         b"\xef\xbb\xbf\n<?xml version='1.0' encoding='UTF-8'?>" + PLAIN,
         PLAIN.decode().encode("utf-16"),
         ("\ufeff<?xml version='1.0' encoding='utf-16'?>" + PLAIN.decode()).encode("utf-16-be"),
+        ("<?xml version='1.0' encoding='utf-8'?>" + PLAIN.decode()).encode("utf-16"),
         b"<?xml version='1.0' encoding='ISO-8859-1'?>" + PLAIN,
         b"<?xml version='1.0' encoding='gb2312'?>" + PLAIN,
         PLAIN.replace(b"<suite", b"<suite xmlns='urn:x'"),
