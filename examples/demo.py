@@ -238,6 +238,7 @@ def _environment(folder: Path, cache: Path) -> dict[str, str]:
     return kept | {
         "XDG_CACHE_HOME": str(cache.parent.parent),
         "XDG_DATA_HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "home"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "COVERAGE_FILE": str(folder / "home" / ".coverage"),
         "PATH": f"{GATEKEEPER.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
