@@ -58,9 +58,6 @@ PROBLEMS = MappingProxyType(
         "run-failed": "{tool} did not finish: {ending}",
         "report-missing": "{tool} ran, but its report ({report}) was not given",
         "record-mismatch": "the record of a {tool} run ({kind}) is about other bytes than this report",
-        # Found when evidence is judged.
-        "database-partial": "the advisory database is partial",
-        "clock-skew": "a time of the report is in the future",
         # Finding reports.
         "no-runs": "the log holds no run, so nothing shows that a tool ran",
         "kind-unknown": "{tools} can be evidence of {kinds}; say which with --kind",
