@@ -87,7 +87,7 @@ def _split(argument: str, cwd: Path) -> tuple[str | None, str]:
 
 def _expand(text: str, name: str, cwd: Path, notes: list[str]) -> Iterable[Given]:
     if text == STDIN:
-        yield Given(path=None, name=name, job="stdin")
+        yield Given(path=None, name=name, job=STDIN)
         return
     path = cwd / text
     if not path.exists():
@@ -116,4 +116,10 @@ def _files_in(folder: Path, text: str, notes: list[str]) -> Iterable[Path]:
 
 
 def _job(path: Path, cwd: Path) -> str:
-    return Path(os.path.relpath(path, cwd)).as_posix()
+    """The path from `cwd`. Distinct files have distinct jobs, or one would replace the other."""
+    job = Path(os.path.relpath(path, cwd)).as_posix()
+    try:
+        job.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the file name {job!r} is not UTF-8", hint="rename the file") from error
+    return f"./{job}" if job == STDIN else job

@@ -1,7 +1,7 @@
 """What git says about the working directory: the source, whether it is changed, the ref, a project name.
 
-The repository may be a stranger's, so nothing that its configuration names is run: no hooks, no fsmonitor,
-no pager, no prompts, and nothing of our environment that would point git elsewhere.
+The repository may be a stranger's, so nothing that its configuration names is run: no hooks, no fsmonitor, no
+filters, no pager, no prompts, and nothing of our environment that would point git elsewhere.
 """
 
 import os
@@ -47,12 +47,11 @@ def checkout(folder: Path) -> Checkout | NoCheckout:
     top = _git(folder, "rev-parse", "--show-toplevel")
     if ids is None or tree is None or top is None:
         return NoCheckout(reason="this folder is not in a git repository with a commit that git lets us read")
-    status = _git(folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=none")
     return Checkout(
         source=Source(tree=tree, commit=ids),
         ref=_git(folder, "symbolic-ref", "--short", "-q", "HEAD") or None,
         folder=Path(top).name,
-        is_changed=status != "",
+        is_changed=_is_changed(folder),
     )
 
 
@@ -63,6 +62,22 @@ def tree_of(commit: str, folder: Path) -> Source | None:
     full = _git(folder, "rev-parse", "--verify", f"{commit}^{{commit}}")
     tree = _git(folder, "rev-parse", "--verify", f"{commit}^{{tree}}")
     return Source(tree=tree, commit=full) if full and tree else None
+
+
+def _is_changed(folder: Path) -> bool:
+    """True unless git shows that no tracked file differs from the commit.
+
+    `status` pipes files through the `clean` programs that the repository configures; they are set to
+    nothing. A file of git-lfs whose time moved then looks changed, which is only a note too many.
+    """
+    keys = _git(folder, "config", "--null", "--name-only", "--get-regexp", r"^filter\..*") or ""
+    filters = {key.rpartition(".")[0] for key in keys.split("\0") if key}
+    if any("=" in name or "\n" in name for name in filters):
+        return True
+    words = (f"{name}.{key}" for name in sorted(filters) for key in ("clean=", "process=", "required=false"))
+    off = [part for word in words for part in ("-c", word)]
+    arguments = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
+    return _git(folder, *off, *arguments) != ""
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

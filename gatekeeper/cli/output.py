@@ -3,8 +3,18 @@
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
+
+from gatekeeper.errors import UsageError
+
+
+class CannotWrite(UsageError):
+    """The file that was asked for cannot be written."""
+
+    code = "cannot-write"
+
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls, among them ESC and CSI
@@ -38,7 +48,11 @@ def put(text: str) -> None:
 
 
 def put_or_save(text: str, path: Path | None) -> None:
-    """`text` to stdout, or to the file `path`, which is replaced in one step or not at all."""
+    """`text` to stdout, or to the file `path`, which is replaced in one step or not at all.
+
+    Raises:
+        CannotWrite: the file or its folder is closed to us, or the disk is full.
+    """
     if path is None:
         put(text)
         return
@@ -47,12 +61,17 @@ def put_or_save(text: str, path: Path | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(text.encode())
         part.replace(path)
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def close_stdout() -> None:
     """Flush; when the reader has left, give the interpreter's own last flush a place to go."""
+    if sys.stdout is None:  # started with the stream closed, as in `gatekeeper >&-`
+        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -64,7 +83,9 @@ def speaks_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return
     encoding = stream.encoding or "ascii"
     try:
         stream.write(text.encode(encoding, "replace").decode(encoding))

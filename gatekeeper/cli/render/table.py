@@ -151,7 +151,7 @@ class _View:
             yield Text.assemble((f"{self.screen.arrow} to do: ", "bold cyan"), clean(first))
         yield from (Text(f"    {clean(item)}") for item in items[: self.most])
         if len(items) > self.most:
-            yield Text(f"    and {len(items) - self.most} more, which `explain` lists", style="dim")
+            yield Text("    and others, which `explain` lists", style="dim")
 
     def _rest(self) -> Iterable[RenderableType]:
         table = grid(3)

@@ -86,4 +86,12 @@ def test_a_file_with_an_equals_sign_can_be_named(folder: Path) -> None:
 
 def test_stdin_is_a_file_of_its_own(folder: Path) -> None:
     """`-` can be named too."""
-    assert slots(select(["e2e=-"], cwd=folder)) == [("e2e", "stdin")]
+    (folder / "-").write_text("")
+    assert slots(select(["e2e=-", "./-"], cwd=folder)) == [("e2e", "-"), ("default", "./-")]
+
+
+def test_a_name_that_is_not_utf8_is_refused(folder: Path) -> None:
+    """It could not be written into a decision; two such names could look alike."""
+    (folder / "out" / "\udcff.xml").write_text("")
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        select(["out"], cwd=folder)

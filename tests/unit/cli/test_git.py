@@ -108,7 +108,7 @@ def test_only_ids_reach_git(commit: str, repository_folder: Path) -> None:
 
 
 def test_a_hostile_repository_runs_nothing(repository_folder: Path, tmp_path: Path) -> None:
-    """Its fsmonitor, hooks and our environment's GIT_DIR have no say."""
+    """Its fsmonitor, hooks, pager and filters have no say."""
     marker = tmp_path / "owned"
     script = tmp_path / "evil.sh"
     script.write_text(f"#!/bin/sh\ntouch '{marker}'\n")
@@ -116,6 +116,10 @@ def test_a_hostile_repository_runs_nothing(repository_folder: Path, tmp_path: Pa
     git(repository_folder, "config", "core.fsmonitor", str(script))
     git(repository_folder, "config", "core.pager", str(script))
     git(repository_folder, "config", "core.hooksPath", str(tmp_path))
+    git(repository_folder, "config", "filter.evil.clean", str(script))
+    git(repository_folder, "config", "filter.evil.required", "true")
+    (repository_folder / ".git" / "info" / "attributes").write_text("* filter=evil\n")
+    (repository_folder / "app.py").write_text("x = 3\n")
     assert isinstance(checkout(repository_folder), Checkout)
     assert not marker.exists()
 

@@ -99,7 +99,7 @@ def test_a_report_from_stdin(
     """`-` reads the report that another program writes."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(junit.read_bytes())))
     assert main(["inspect", "-", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["path"] == "stdin"
+    assert json.loads(capsys.readouterr().out)["path"] == "-"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Data to stdout, talk to stderr, and nothing that steers a terminal."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.cli.output import clean, one_line, put, put_or_save, say
+from gatekeeper.cli.output import CannotWrite, clean, one_line, put, put_or_save, say
 
 ATTACKS = ["\x1b[2J", "\x1b]8;;http://evil\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "\u200b", "\x00", "\x08"]
 
@@ -52,3 +54,20 @@ def test_a_file_is_replaced_whole(tmp_path: Path, capsys: pytest.CaptureFixture[
     put_or_save("two\n", folder / "gate.xml")
     assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("gate.xml", "two\n")]
     assert capsys.readouterr().out == ""
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """No traceback, and nothing half written is left."""
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CannotWrite, match="folder cannot be written"):
+        put_or_save("text", tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_process_without_stdout_still_answers() -> None:
+    """`gatekeeper metrics >&-` has nowhere to write and ends with its own code."""
+    gatekeeper = Path(sys.executable).with_name("gatekeeper")
+    done = subprocess.run(
+        ["sh", "-c", f"'{gatekeeper}' metrics >&-"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
