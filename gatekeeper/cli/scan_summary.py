@@ -9,7 +9,6 @@ import msgspec
 
 from gatekeeper.cli.output import one_line
 from gatekeeper.cli.tables import text_table
-from gatekeeper.evidence import Problem
 from gatekeeper.finding import Severity
 from gatekeeper.messages import render_message
 from gatekeeper.messages.problems import PROBLEMS
@@ -24,7 +23,7 @@ ENDING_WORDS = {
     Ending.MEMORY_LIMIT: "stopped: memory limit",
     Ending.NOT_STARTED: "did not run",
 }
-_HEADER = ("tool", "ended", "files", "report", "open findings", "seconds")
+_HEADER = ("tool", "ended", "files", "evidence", "open findings", "seconds")
 
 
 def summary_text(result: ScanResult, *, shown_output: Path) -> str:
@@ -40,7 +39,7 @@ def summary_text(result: ScanResult, *, shown_output: Path) -> str:
 
 
 def summary_json(result: ScanResult) -> str:
-    """One object: the folders and, per scanner, how it ended, its report's state and its open findings."""
+    """One object: the folders and, per scanner, its ending, the state of its evidence, its open findings."""
     runs = [
         {
             "tool": run.record.tool,
@@ -52,8 +51,8 @@ def summary_json(result: ScanResult) -> str:
             "duration_ms": run.record.duration_ms,
             "report": str(run.report_path) if run.report_path else None,
             "record": str(run.record_path),
-            "state": run.report.state if run.report else None,
-            "problems": _problems(run),
+            "state": run.document.state,
+            "problems": run.document.problems,
             "open_findings": _open(run) if run.is_readable else None,
         }
         for run in result.runs
@@ -68,7 +67,7 @@ def _row(run: ToolRun) -> tuple[str, ...]:
         record.tool,
         ENDING_WORDS[record.ending],
         "-" if record.files_seen is None else f"{record.files_seen:,}",
-        run.report.state.value if run.report else "none",
+        run.document.state.value,
         _findings_words(run),
         f"{record.duration_ms / 1000:.1f}",
     )
@@ -82,18 +81,14 @@ def _findings_words(run: ToolRun) -> str:
 
 def _open(run: ToolRun) -> dict[str, int]:
     """Open findings by severity, the worst first; every severity is there."""
-    counts = (
-        Counter(finding.severity for finding in run.report.findings if finding.is_open) if run.report else {}
-    )
-    return {severity.value: counts.get(severity, 0) for severity in Severity}
-
-
-def _problems(run: ToolRun) -> tuple[Problem, ...]:
-    return run.record.problems + (run.report.problems if run.report else ())
+    counts = Counter(finding.severity for finding in run.document.findings if finding.is_open)
+    return {severity.value: counts[severity] for severity in Severity}
 
 
 def _notes(run: ToolRun) -> Iterator[str]:
-    for problem in _problems(run):
+    for problem in run.document.problems:
+        if problem.code == "run-failed":  # the table says so
+            continue
         yield f"{run.record.tool}: {one_line(render_message(problem, PROBLEMS), 600)}"
         if hint := problem.params.get("hint"):
             yield f"  hint: {one_line(str(hint), 400)}"

@@ -2,7 +2,7 @@
 
 The steps of one scanner, each of which can end it early with a record that says so:
 1. its environment is made ready; 2. it prepares its command; 3. the command runs, bounded; 4. its report is
-reviewed and written; 5. the report is read back as `gatekeeper evaluate` will read it.
+reviewed and written; 5. report and record are read as `gatekeeper evaluate` will read them.
 """
 
 import io
@@ -16,13 +16,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from gatekeeper.canonical import digest_of_bytes
-from gatekeeper.evidence import Problem, State
-from gatekeeper.reports.interface import Report
+from gatekeeper.evidence import EvidenceDocument, Problem, State
+from gatekeeper.pipeline import Received, evidence_from
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import read_report
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.run_record import Ending, RunRecord
 from gatekeeper.settings import Settings
+from gatekeeper.subject import Subject
 from gatekeeper_scanners.interface import CannotRun, Command, Job, Review, Scanner
 from gatekeeper_scanners.manifest import Manifest
 from gatekeeper_scanners.output import clear, open_output, write_report, write_run
@@ -67,13 +68,13 @@ class ToolRun:
     record: RunRecord
     record_path: Path
     report_path: Path | None
-    report: Report | None
-    """The report as Gatekeeper reads it; None exactly when the tool did not finish."""
+    document: EvidenceDocument
+    """What the run proves, as `gatekeeper evaluate` will read it: report and record together."""
 
     @property
     def is_readable(self) -> bool:
         """True when there is a report from which findings can be read; it may still be incomplete."""
-        return self.report is not None and self.report.state in (State.OK, State.INCOMPLETE)
+        return self.document.state in (State.OK, State.INCOMPLETE)
 
     @property
     def standing(self) -> Standing:
@@ -211,7 +212,7 @@ def _attempt(session: _Session, scanner: Scanner, manifest: Manifest, tool: Tool
         settings=session.settings,
     )
     with scanner.prepare(job) as command:
-        text = f"{command.files_seen:,} files"
+        text = f"{command.files_seen:,} {'file' if command.files_seen == 1 else 'files'}"
         session.listener(Progress(tool=scanner.name, step=Step.RUNNING, text=text))
         started_at = session.clock()
         outcome = run_tool(
@@ -287,7 +288,7 @@ def _finish(session: _Session, scanner: Scanner, manifest: Manifest, attempt: _A
         record=record,
         record_path=write_run(session.output, record),
         report_path=report_path,
-        report=_read_back(scanner, review.report) if review else None,
+        document=_understood(record, review.report if review else None, session.clock()),
     )
 
 
@@ -300,8 +301,14 @@ def _copy_problems(source: SourceCopy, manifest: Manifest) -> tuple[Problem, ...
     return tuple(Problem(code=code, params={name: count}) for code, (name, count) in counts.items() if count)
 
 
-def _read_back(scanner: Scanner, report: bytes) -> Report:
-    stream = io.BytesIO(report)
-    return read_report(
-        ReportSource(stream, name=f"{scanner.name}.json", limits=DEFAULT_LIMITS), kind=scanner.kind
+def _understood(record: RunRecord, report: bytes | None, at: datetime) -> EvidenceDocument:
+    name = f"{record.tool}.json"
+    read = None
+    if report is not None:
+        source = ReportSource(io.BytesIO(report), name=name, limits=DEFAULT_LIMITS)
+        read = read_report(source, kind=record.kind)
+    received = Received(
+        report=read, sha256=record.report_sha256 or "", name=record.tool, job=name, record=record
     )
+    # The subject names the evidence and changes nothing of what the document says.
+    return evidence_from(received, subject=Subject(project="scan"), received_at=at, order=0).document

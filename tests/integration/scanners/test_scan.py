@@ -44,10 +44,10 @@ def test_both_tools_find_a_shell_call(run_scan, target: Path, tmp_path: Path) ->
         assert record == run.record
         assert (record.ending, record.files_seen, record.problems) == (Ending.FINISHED, 1, ())
         assert run.standing is Standing.USABLE
-        assert run.report.state is State.OK
+        assert run.document.state is State.OK
         assert [
             finding.location.path
-            for finding in run.report.findings
+            for finding in run.document.findings
             if "shell" in finding.rule or "602" in finding.rule
         ]
         assert str(tmp_path) not in "".join(record.argv)
@@ -165,7 +165,7 @@ def test_unparsable_file_is_not_a_clean_scan(run_scan, target: Path) -> None:
     """A file that the tool cannot parse makes the report incomplete, whoever notices it."""
     (target / "broken.py").write_text("def (:\n")
     run = run_scan(target, [BANDIT]).runs[0]
-    assert run.report.state is State.INCOMPLETE
+    assert run.document.state is State.INCOMPLETE
     assert run.record.files_seen == 2
 
 
@@ -174,7 +174,7 @@ def test_empty_target_is_not_a_clean_scan(run_scan, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for run in run_scan(tmp_path / "empty", [BANDIT, SEMGREP]).runs:
         assert (run.record.ending, run.record.problems[0].code) == (Ending.NOT_STARTED, "nothing-to-scan")
-        assert (run.report, run.report_path, run.standing) == (None, None, Standing.UNUSABLE)
+        assert (run.document.state, run.report_path, run.standing) == (State.FAILED, None, Standing.UNUSABLE)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from gatekeeper.cli.scan_summary import ENDING_WORDS, summary_json, summary_text
 from gatekeeper.errors import UsageError
 from gatekeeper.evidence import Kind, Problem, State
 from gatekeeper.finding import Finding, Severity, Suppression
+from gatekeeper.pipeline import Received, evidence_from
 from gatekeeper.reports.interface import Report
 from gatekeeper.run_record import Ending, RunRecord
+from gatekeeper.subject import Subject
 from gatekeeper_scanners.scan import ScanResult, ToolRun
 
 
@@ -43,12 +45,16 @@ def run_of(
         problems=problems,
         stderr_tail=stderr,
     )
+    received = Received(report=report, sha256="", name=tool, job=f"{tool}.json", record=record)
+    document = evidence_from(
+        received, subject=Subject(project="scan"), received_at=record.started_at, order=0
+    ).document
     path = Path("out") / f"{tool}.json"
     return ToolRun(
         record=record,
         record_path=path.with_suffix(".run.json"),
         report_path=path if report else None,
-        report=report,
+        document=document,
     )
 
 
@@ -95,11 +101,11 @@ def test_summary_says_what_ended_how_and_what_comes_next() -> None:
     """A person sees each tool, what is wrong in words, where the reports are and the next command."""
     text = summary_text(result_of(GOOD, CRASHED, REFUSED, ABSENT), shown_output=Path("my reports"))
     assert text == snapshot("""\
-tool       ended        files  report      open findings  seconds
+tool       ended        files  evidence    open findings  seconds
 bandit     finished     1,200  ok          1 high, 2 low  1.2
-semgrep    crashed      1,200  none        unknown        1.2
+semgrep    crashed      1,200  failed      unknown        1.2
 other      finished     1,200  unreadable  unknown        1.2
-pip-audit  did not run  -      none        unknown        1.2
+pip-audit  did not run  -      failed      unknown        1.2
 
 Problems:
   semgrep: its last words: OSError: �[31mdisk full
@@ -123,7 +129,7 @@ def test_summary_as_json_has_no_count_where_none_is_known() -> None:
         "low": 2,
         "info": 0,
     }
-    assert (runs[0]["state"], runs[1]["state"], runs[1]["open_findings"]) == ("ok", None, None)
+    assert (runs[0]["state"], runs[1]["state"], runs[1]["open_findings"]) == ("ok", "failed", None)
 
 
 @pytest.mark.parametrize(
