@@ -77,6 +77,7 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     findings = with_occurrences([_finding(issue, limits, notes) for issue in issues])
     metrics = _files(log, notes)
     _compare_totals(log, len(log.results), notes)
+    generated_at = utc_time(log.generated_at, notes)
     totals = log.metrics.get(_TOTALS, {})
     hidden = count_of(totals.get("nosec")) + count_of(totals.get("skipped_tests"))
     return Report(
@@ -85,7 +86,7 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
         state=notes.state(),
         problems=notes.problems(),
         producer=Producer(name="bandit", version=_version(issues)),
-        produced_at=utc_time(log.generated_at, notes),
+        produced_at=generated_at,
         metrics=finding_metrics(Kind.SAST, findings, unparsed=notes.total("unparsed"), suppressed=hidden)
         | metrics,
         findings=tuple(findings),

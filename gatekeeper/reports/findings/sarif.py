@@ -60,6 +60,7 @@ def read(source: ReportSource, limits: Limits, kind: Kind | None) -> Report:
             judge_run(run, notes)
             findings += Results(run, chosen, limits, notes).findings()
         findings = with_occurrences(findings)
+    ended_at = produced_at(runs, notes)
     has_results = any(run.results is not None for run in runs)
     return Report(
         format=FORMAT.name,
@@ -67,7 +68,7 @@ def read(source: ReportSource, limits: Limits, kind: Kind | None) -> Report:
         state=notes.state(),
         problems=notes.problems(),
         producer=_producer(runs),
-        produced_at=produced_at(runs, notes),
+        produced_at=ended_at,
         metrics=finding_metrics(chosen, findings, unparsed=notes.total("unparsed"), suppressed=0)
         if has_results
         else {},

@@ -198,7 +198,7 @@ class ExternalFiles(Struct):
     invocations: list[Raw] | None = None
     artifacts: list[Raw] | None = None
     extensions: list[Raw] | None = None
-    driver: Raw | None = None
+    driver: Any = None
 
 
 class Run(Struct, rename="camel"):
