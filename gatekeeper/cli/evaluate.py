@@ -13,7 +13,7 @@ from gatekeeper import clock, pipeline
 from gatekeeper.cli import exits, terminal
 from gatekeeper.cli.about import subject_of
 from gatekeeper.cli.evidence_files import evidence_from_files
-from gatekeeper.cli.output import one_line, put_or_save, say
+from gatekeeper.cli.output import one_line, put_or_save, remove, say
 from gatekeeper.cli.policy_files import policy_at
 from gatekeeper.cli.views import View, written
 from gatekeeper.decision import Outcome
@@ -69,6 +69,9 @@ def evaluate(
       gatekeeper evaluate reports/ --stage test --format junit --output gate.xml
     """
     instant = _instant(as_of)
+    if output is not None:
+        # An answer of an earlier run must not stand in for one that this run may refuse to give.
+        remove(output)
     policy = policy_at(policy_file or rules_folder() / "policies" / "base.yaml")
     if stage not in policy.stages:
         raise UnknownStage(

@@ -68,6 +68,18 @@ def put_or_save(text: str, path: Path | None) -> None:
             part.unlink(missing_ok=True)
 
 
+def remove(path: Path) -> None:
+    """Take away the file `path`, if there is one.
+
+    Raises:
+        CannotWrite: it is a folder, or closed to us.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def close_stdout() -> None:
     """Flush; when the reader has left, give the interpreter's own last flush a place to go."""
     if sys.stdout is None:  # started with the stream closed, as in `gatekeeper >&-`

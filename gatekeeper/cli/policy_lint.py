@@ -30,8 +30,12 @@ def lint(
             refused += 1
             put("".join(clean(f"{fault}").replace("\n", " ") + "\n" for fault in error.errors))
         else:
-            tests = "1 test" if len(policy.tests) == 1 else f"{len(policy.tests)} tests"
-            say(f"{file}: ok, policy {policy.name} with {len(policy.rules)} rules and {tests}")
+            counts = f"{_counted(len(policy.rules), 'rule')} and {_counted(len(policy.tests), 'test')}"
+            say(f"{file}: ok, policy {policy.name} with {counts}")
     if refused:
         say(f"{refused} of {len(files)} files refused")
     raise typer.Exit(exits.NO if refused else exits.ALLOWED)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")

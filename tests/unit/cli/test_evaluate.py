@@ -1,5 +1,6 @@
 """`gatekeeper evaluate`: the answer, its exit code, and that no file is ever ignored."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -125,6 +126,7 @@ def test_what_is_no_report_is_refused_by_name(folder: Path, capsys: pytest.Captu
     """Each file that nobody can place is listed; no decision is made without them."""
     (folder / "README").write_text("reports\x1b[31m")
     (folder / "x.run.json").write_text("{}")
+    (folder / "gate.txt").write_text("PASS, from an earlier run")
     assert evaluate("good.xml", "README", "x.run.json", "--output", "gate.txt") == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -182,3 +184,67 @@ def test_a_refused_policy_names_its_fault(capsys: pytest.CaptureFixture[str]) ->
     Path("policy.yaml").write_text(POLICY.replace("tests.failed", "tests.faild"))
     assert evaluate("good.xml") == 1
     assert "tests.failed" in capsys.readouterr().err
+
+
+SAST_POLICY = """
+schema: gatekeeper/v1
+policy: sast
+owner: tests
+stages: [test]
+evidence: {sast: {from: test}}
+rules:
+  - {id: none-critical, metric: sast.critical, pass: "== 0"}
+"""
+
+
+def scanned(folder: Path, repository: Path, **changes: object) -> None:
+    """What `gatekeeper scan` leaves: a clean Bandit report and its record, here with `changes`."""
+    report = (repository / "tests/samples/bandit-1.9.4/clean.json").read_bytes()
+    record = {
+        "schema": "gatekeeper/run/v1",
+        "tool": "bandit",
+        "tool_version": "1.9.4",
+        "kind": "sast",
+        "argv": ["bandit"],
+        "requirements_digest": "sha256:0",
+        "rules_digest": None,
+        "started_at": "2026-11-23T09:00:00Z",
+        "duration_ms": 1,
+        "ending": "finished",
+        "exit_code": 0,
+        "report": "bandit.json",
+        "report_sha256": hashlib.sha256(report).hexdigest(),
+        "files_seen": 1,
+    }
+    (folder / "reports").mkdir()
+    (folder / "reports/bandit.json").write_bytes(report)
+    (folder / "reports/bandit.run.json").write_text(json.dumps(record | changes))
+    (folder / "policy.yaml").write_text(SAST_POLICY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "states"),
+    [
+        ({}, 0, {"reports/bandit.json": "ok"}),
+        ({"ending": "crashed"}, 1, {"reports/bandit.json": "failed"}),
+        ({"problems": [{"code": "files-not-scanned"}]}, 1, {"reports/bandit.json": "incomplete"}),
+        (
+            {"report_sha256": "0" * 64},
+            1,
+            {"reports/bandit.json": "incomplete", "reports/bandit.run.json": "failed"},
+        ),
+    ],
+)
+def test_the_record_of_a_scan_is_believed(
+    changes: dict[str, object],
+    code: int,
+    states: dict[str, str],
+    folder: Path,
+    repository: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A clean report is proof only when its run was one."""
+    scanned(folder, repository, **changes)
+    assert evaluate("reports", "--format", "json", stage="test") == code
+    decision = json.loads(capsys.readouterr().out)
+    assert {item["job"]: item["state"] for item in decision["evidence"]} == states
