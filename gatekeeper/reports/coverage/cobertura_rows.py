@@ -2,7 +2,8 @@
 
 import re
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from operator import attrgetter
 
 from gatekeeper.reports.coverage.numbers import hits_of
 from gatekeeper.reports.coverage.tally import MAX_LINE, Count, Remarks, clamped
@@ -11,6 +12,9 @@ Attributes = dict[str, str]
 
 _FRACTION = re.compile(r"\(\s*(-?\d{1,15})\s*/\s*(-?\d{1,15})\s*\)")
 _NO_BRANCH = {"false", "False", "FALSE", "0", ""}
+_COVERED, _TOTAL = attrgetter("covered"), attrgetter("total")
+_SMALL = {str(number): number for number in range(1, 2_000)}
+"""Looking a number up takes half the time of `int`."""
 _MAX_REMEMBERED = 10_000
 
 
@@ -41,8 +45,10 @@ class Lines:
 
         gcovr writes a line once for each function that holds it; C++ templates and PHP traits do the same.
         """
-        hit = sorted(set(self.hit))
-        miss = sorted(set(self.miss).difference(hit))
+        hit, miss = sorted(self.hit), sorted(self.miss)
+        if len({*hit, *miss}) != len(hit) + len(miss):
+            hit = sorted(set(hit))
+            miss = sorted(set(miss).difference(hit))
         found = len(hit) + len(miss)
         if any(numbers and (numbers[0] == 0 or numbers[-1] > MAX_LINE) for numbers in (hit, miss)):
             hit = [number for number in hit if 1 <= number <= MAX_LINE]
@@ -55,13 +61,18 @@ class Lines:
 
         A lower bound: "1 of 2" twice may be both branches together, which the report does not tell.
         """
+        if len(set(self.branch_lines)) == len(self.branch_lines):
+            return _sum(self.branch_counts)
         best: dict[int, Count] = {}
         for line, count in zip(self.branch_lines, self.branch_counts, strict=True):
             before = best.setdefault(line, count)
             if (count.covered, count.total) > (before.covered, before.total):
                 best[line] = count
-        found = best.values()
-        return Count(sum(count.covered for count in found), sum(count.total for count in found))
+        return _sum(best.values())
+
+
+def _sum(counts: Collection[Count]) -> Count:
+    return Count(sum(map(_COVERED, counts)), sum(map(_TOTAL, counts)))
 
 
 class RowReader:
@@ -79,7 +90,8 @@ class RowReader:
         def on_line(row: Attributes) -> None:
             # Arrays of 4 bytes refuse what is negative or beyond 2^32; `settle` drops what else is no line.
             try:
-                number, hits = int(row["number"]), row["hits"]
+                text, hits = row["number"], row["hits"]
+                number = _SMALL.get(text) or int(text)
                 if hits == "0":
                     add_miss(number)
                 elif hits in positive or self._is_hit(hits, remarks):
