@@ -1,6 +1,6 @@
 """pip-audit JSON (`pip-audit -f json`): the object of 2.x, and the bare list of 1.x."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from packaging.utils import canonicalize_name
@@ -28,7 +28,7 @@ class _Dependency(msgspec.Struct):
 
 
 class _Vulnerability(msgspec.Struct):
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1)]
     fix_versions: list[str] | None = None
     aliases: list[str] | None = None
     description: str | None = None
@@ -114,7 +114,7 @@ def _same_problem(known: list[_Vulnerability]) -> list[list[_Vulnerability]]:
     """`known` in groups that share an id, directly or through a third (PYSEC names CVE, GHSA names CVE)."""
     groups: list[tuple[set[str], list[_Vulnerability]]] = []
     for vulnerability in known:
-        ids, members = {vulnerability.id, *(vulnerability.aliases or ())}, [vulnerability]
+        ids, members = _names(vulnerability), [vulnerability]
         apart = []
         for other_ids, others in groups:
             if ids & other_ids:
@@ -125,9 +125,13 @@ def _same_problem(known: list[_Vulnerability]) -> list[list[_Vulnerability]]:
     return [members for _, members in groups]
 
 
+def _names(vulnerability: _Vulnerability) -> set[str]:
+    return {vulnerability.id, *(alias for alias in vulnerability.aliases or () if alias)}
+
+
 def _finding(dependency: _Dependency, group: list[_Vulnerability], limits: Limits) -> Finding:
     first = group[0]
-    aliases = {alias for one in group for alias in (one.id, *(one.aliases or ()))} - {first.id}
+    aliases = {name for one in group for name in _names(one)} - {first.id}
     fixes = {version for one in group for version in one.fix_versions or ()}
     advisories = (first.id, *sorted(aliases))
     description = next((one.description for one in group if one.description), None)
