@@ -6,7 +6,7 @@ REMEDIES = MappingProxyType(
     {
         # Facts are there and not good enough.
         "cover-lines": "cover {lines:more line|more lines}; the most are uncovered in {files}",
-        "cover-more": "cover {count} more {what}",
+        "cover-more": "cover {count} more of the {what}",
         "mend-tests": "mend {count:test|tests}: {tests}",
         "mend-tests-unnamed": "mend {count:test|tests}; the report does not name them",
         "fix-findings": "fix {count:finding|findings}, the worst first: {findings}",
