@@ -33,28 +33,48 @@ def evaluate(
         list[str],
         typer.Argument(metavar="[NAME=]FILE", help="Reports, folders with reports, or - for stdin."),
     ],
-    stage: Annotated[str, typer.Option(help="The stage to be entered.")],
+    stage: Annotated[str, typer.Option(metavar="STAGE", help="The stage to be entered.")],
     policy_file: Annotated[
-        Path | None, typer.Option("--policy", help="The policy file. Default: the shipped policy `base`.")
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="The policy file. Default: the shipped policy `base`."),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="The time to judge at, such as 2026-11-23T10:00:00Z. Default: now.")
+        str | None,
+        typer.Option(
+            metavar="TIME", help="The time to judge at, such as 2026-11-23T10:00:00Z. Default: now."
+        ),
     ] = None,
     baseline: Annotated[
         list[str] | None,
-        typer.Option(help="Reports or a folder of the last allowed build; may be repeated."),
+        typer.Option(metavar="PATH", help="Reports or a folder of the last allowed build; may be repeated."),
     ] = None,
     kind: Annotated[
-        Kind | None, typer.Option(help="What the files are evidence of, where their format leaves it open.")
+        Kind | None,
+        typer.Option(
+            metavar="KIND",
+            help="What the files are evidence of, where their format leaves it open: sast, sca, ...",
+        ),
     ] = None,
-    project: Annotated[str | None, typer.Option(help="The project. Default: the name of the folder.")] = None,
-    commit: Annotated[str | None, typer.Option(help="The commit. Default: that of git here.")] = None,
-    tree: Annotated[str | None, typer.Option(help="The tree id. Default: that of the commit.")] = None,
-    artifact: Annotated[str | None, typer.Option(help="The image or package, as sha256:...")] = None,
-    ref: Annotated[str | None, typer.Option(help="The branch or tag, as a label.")] = None,
+    project: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The project. Default: the name of the folder.")
+    ] = None,
+    commit: Annotated[
+        str | None, typer.Option(metavar="ID", help="The commit. Default: that of git here.")
+    ] = None,
+    tree: Annotated[
+        str | None, typer.Option(metavar="ID", help="The tree id. Default: that of the commit.")
+    ] = None,
+    artifact: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="The image or package, as sha256:...")
+    ] = None,
+    ref: Annotated[str | None, typer.Option(metavar="NAME", help="The branch or tag, as a label.")] = None,
     view: Annotated[View, typer.Option("--format", help="How to write the decision.")] = View.TABLE,
-    output: Annotated[Path | None, typer.Option(help="Write the decision to this file.")] = None,
-    warn_exit: Annotated[int, typer.Option(min=0, max=125, help="The exit code of a `warn`.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the decision to this file.")
+    ] = None,
+    warn_exit: Annotated[
+        int, typer.Option(metavar="N", min=0, max=125, help="The exit code of a `warn`.")
+    ] = 0,
 ) -> None:
     """Ask the gate without a server: may this build enter a stage?
 

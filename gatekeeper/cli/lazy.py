@@ -90,7 +90,7 @@ def load(name: str, entry: Entry) -> Any:
         app.command(name, context_settings=HELP_OPTIONS)(found)
         command = command_of(app)
     command.name = name
-    _keep_examples_of(command)
+    _polish(command)
     return command
 
 
@@ -99,11 +99,19 @@ def keep_examples(text: str) -> str:
     return re.sub(r"(^|\n\n)(?=Examples:\n)", "\\1\b\n", text)
 
 
-def _keep_examples_of(command: Any) -> None:
+def _polish(command: Any) -> None:
+    """Help for people: examples keep their lines, and an argument that has a name shows no Python type."""
     if command.help:
         command.help = keep_examples(command.help)
+    for parameter in command.params:
+        if parameter.param_type_name == "argument" and parameter.metavar:
+            parameter.display_type_rich = _no_type
     for inner in getattr(command, "commands", {}).values():
-        _keep_examples_of(inner)
+        _polish(inner)
+
+
+def _no_type(ctx: Any) -> None:  # noqa: ARG001 - typer's signature
+    return None
 
 
 def _quiet(app: typer.Typer) -> typer.Typer:

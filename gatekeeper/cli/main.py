@@ -92,7 +92,8 @@ def _refuse(error: typer.TyperException) -> int:
         return exits.USAGE
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "gatekeeper"
-    say(f"error: {error.format_message()}", hint=f"`{path} --help` shows what it takes")
+    text = error.format_message().replace("Value error, ", "")  # pydantic's word, not ours
+    say(f"error: {text}", hint=f"`{path} --help` shows what it takes")
     return exits.USAGE
 
 
