@@ -53,41 +53,33 @@ def target(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def own_settings(tmp_path: Path) -> Settings:
-    """An empty home of its own, for fake tools."""
-    return Settings(cache=tmp_path / "home" / "cache", data=tmp_path / "home" / "data")
+@pytest.fixture(scope="session")
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home for fake tools, apart from the one with the real ones."""
+    home = tmp_path_factory.mktemp("home")
+    return Settings(cache=home / "cache", data=home / "data")
+
+
+FakeTool = Callable[..., Scanner]
 
 
 @pytest.fixture(scope="session")
-def fake_tool(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Scanner]:
-    """A scanner whose module is `source`, installed from a hashed wheel like any other."""
+def fake_tool(tmp_path_factory: pytest.TempPathFactory) -> FakeTool:
+    """A scanner that runs the Python `source`, in an environment made from a hashed wheel like any other.
+
+    The source finds the path of its report in `sys.argv[1]` and its workspace in `sys.argv[2]`. It is an
+    argument and not in the wheel, so that one environment serves all tests.
+    """
+    folders: dict[str, Path] = {}
 
     def make(source: str, *, name: str = "faketool") -> Scanner:
-        folder = tmp_path_factory.mktemp("tools") / name
-        folder.mkdir()
-        wheel = folder / f"{name}-1.0-py3-none-any.whl"
-        with zipfile.ZipFile(wheel, "w") as archive:
-            archive.writestr(f"{name}.py", source)
-            info = f"{name}-1.0.dist-info"
-            archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-            archive.writestr(
-                f"{info}/WHEEL",
-                "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            )
-            archive.writestr(f"{info}/RECORD", "")
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        (folder / "requirements.txt").write_text(
-            f"--no-index\n--find-links {folder}\n{name}==1.0 --hash=sha256:{digest}\n"
-        )
-        (folder / "manifest.toml").write_text(
-            f'title = "{name}"\nhomepage = ""\nmodule = "{name}"\npackage = "{name}"\nfiles = ["*.py"]\n'
-        )
+        if name not in folders:
+            folders[name] = make_tool_folder(tmp_path_factory.mktemp("tools") / name)
 
         @contextmanager
         def prepare(job: Job) -> Iterator[Command]:
             yield Command(
-                arguments=(str(job.report), str(job.workspace)),
+                arguments=(str(job.report), str(job.workspace), source),
                 cwd=job.source,
                 finished_codes=frozenset({0, 1}),
                 files_seen=len(job.files),
@@ -96,6 +88,29 @@ def fake_tool(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Scanner
         def review(_job: Job, _command: Command, report: bytes) -> Review:
             return Review(report=report)
 
-        return Scanner(name=name, kind=Kind.SAST, prepare=prepare, review=review, folder=folder)
+        return Scanner(name=name, kind=Kind.SAST, prepare=prepare, review=review, folder=folders[name])
 
     return make
+
+
+def make_tool_folder(folder: Path) -> Path:
+    """A folder with manifest, pinned requirements and the wheel itself; no index is asked."""
+    folder.mkdir()
+    name = folder.name
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{name}.py", "import sys\nexec(sys.argv[3])\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (folder / "requirements.txt").write_text(
+        f"--no-index\n--find-links {folder}\n{name}==1.0 --hash=sha256:{digest}\n"
+    )
+    (folder / "manifest.toml").write_text(
+        f'title = "{name}"\nhomepage = ""\nmodule = "{name}"\npackage = "{name}"\nfiles = ["*.py"]\n'
+    )
+    return folder

@@ -59,6 +59,8 @@ def test_both_tools_find_a_shell_call(run_scan, target: Path, tmp_path: Path) ->
     ]  # fmt: skip
 
 
+WAIT = "import os, time; open(sys.argv[2] + '/../pid', 'w').write(str(os.getpid())); time.sleep(300)"
+
 BOOBY_TRAP = """
 import pathlib
 pathlib.Path({marker!r}).joinpath(__name__ + "-" + pathlib.Path(__file__).name).touch()
@@ -218,13 +220,13 @@ def test_one_bad_tool_leaves_a_record_and_the_others_go_on(
 
 def test_tool_that_cannot_be_installed_is_recorded(run_scan, target: Path, own_settings, fake_tool) -> None:
     """A requirement that does not match its hash is not installed; the record says what to do."""
-    tool = fake_tool(GOOD)
+    tool = fake_tool(GOOD, name="tampered")
     requirements = tool.folder / "requirements.txt"
     requirements.write_text(requirements.read_text().replace("sha256:", "sha256:0")[:-2] + "\n")
     run = run_scan(target, [tool], settings=own_settings).runs[0]
     assert (run.record.ending, run.standing) == (Ending.NOT_STARTED, Standing.NOT_INSTALLED)
     assert "mirror" in run.record.problems[0].params["hint"]
-    assert not [path for path in own_settings.tools.iterdir() if path.is_dir()]
+    assert not [path for path in own_settings.tools.glob("tampered-*") if path.is_dir()]
 
 
 def test_target_must_be_a_folder(run_scan, tmp_path: Path) -> None:
@@ -239,9 +241,7 @@ def test_target_must_be_a_folder(run_scan, tmp_path: Path) -> None:
 def test_sigterm_ends_the_scan_and_its_tools(target: Path, tmp_path: Path, own_settings, fake_tool) -> None:
     """A cancelled pipeline job leaves no tool running and no private folder behind, and exits with 130."""
     fake_tool(GOOD)
-    tool = fake_tool(
-        "import os, sys, time\nopen(sys.argv[2] + '/../pid', 'w').write(str(os.getpid()))\ntime.sleep(300)\n"
-    )
+    tool = fake_tool(WAIT)
     script = f"""
 import sys
 from pathlib import Path
@@ -252,7 +252,7 @@ from gatekeeper.evidence import Kind
 from gatekeeper_scanners.interface import Command, Review, Scanner
 @contextmanager
 def prepare(job):
-    arguments = (str(job.report), str(job.workspace))
+    arguments = (str(job.report), str(job.workspace), {WAIT!r})
     yield Command(arguments=arguments, cwd=job.source, finished_codes=frozenset(), files_seen=1)
 registry.SCANNERS.clear()
 folder = Path({str(tool.folder)!r})
@@ -286,7 +286,7 @@ def test_environment_is_made_once_by_scans_at_the_same_time(
     run_scan, target: Path, own_settings, fake_tool
 ) -> None:
     """Installations at once do not collide: one builds, the others wait; a half-made one is built again."""
-    tool = fake_tool(GOOD)
+    tool = fake_tool(GOOD, name="contended")
     said: list[str] = []
     cancel = threading.Event()
     results = []
