@@ -81,9 +81,11 @@ def test_known_problems_are_found_and_rated(audit: Audit) -> None:
     assert run.record.database is not None
     assert (run.record.database.records, run.record.database.is_complete) == (7, True)
     assert run.record.files_seen == 2
-    assert run.report is not None
-    assert (run.report.state, run.report.metrics["sca.dependencies"]) == (State.OK, 6)
-    fixed = {f.package.name: f.package.fixed_versions for f in run.report.findings if f.package}
+    document = run.document
+    assert (document.state, document.metrics["sca.dependencies"]) == (State.OK, 6)
+    assert [document.metrics[f"sca.{word}"] for word in ("high", "medium", "unknown")] == [3, 1, 1]
+    assert document.database == run.record.database
+    fixed = {f.package.name: f.package.fixed_versions for f in document.findings if f.package}
     assert fixed["flask"] == ("2.2.5", "2.3.2")
     assert fixed["urllib3"] == ("1.26.18", "2.0.7")
 
@@ -91,7 +93,7 @@ def test_known_problems_are_found_and_rated(audit: Audit) -> None:
 def test_a_clean_list_is_clean_by_proof(audit: Audit) -> None:
     """Every version was looked up, and the canary was found before and after."""
     run = audit(requirements_txt="flask==3.0.0\nhttpx==0.28.1\n")
-    assert (run.record.exit_code, codes(run)) == (0, [])
+    assert (run.record.exit_code, codes(run), run.document.state) == (0, [], State.OK)
     assert found(run) == {"flask 3.0.0": [], "httpx 0.28.1": []}
 
 
@@ -122,14 +124,17 @@ def test_nothing_but_skipped_lines_is_not_clean(audit: Audit) -> None:
     """The tool says "No known vulnerabilities found" and exits 0."""
     run = audit(requirements_txt="django\nflask>1")
     assert (run.record.ending, run.record.exit_code, codes(run)) == (Ending.FINISHED, 0, ["unaudited"])
-    assert run.report is not None
-    assert run.report.state is State.INCOMPLETE
+    assert run.document.state is State.INCOMPLETE
 
 
 def test_without_a_list_nothing_runs(audit: Audit) -> None:
     """A folder without dependency lists is not a folder without problems."""
     run = audit(setup_py="raise SystemExit('executed')")
-    assert (run.record.ending, codes(run), run.report) == (Ending.NOT_STARTED, ["no-dependency-list"], None)
+    assert (run.record.ending, codes(run), run.document.state) == (
+        Ending.NOT_STARTED,
+        ["no-dependency-list"],
+        State.FAILED,
+    )
 
 
 @pytest.mark.parametrize("state", ["missing", "damaged"])
@@ -142,14 +147,18 @@ def test_without_a_usable_mirror_nothing_runs(
         [file] = mirrored.advisories.rglob("records.sqlite")
         file.write_bytes(file.read_bytes()[:-1])
     run = audit(settings, requirements_txt="jinja2==2.10")
-    assert (run.record.ending, codes(run), run.report) == (Ending.NOT_STARTED, [f"advisories-{state}"], None)
+    assert (run.record.ending, codes(run), run.document.state) == (
+        Ending.NOT_STARTED,
+        [f"advisories-{state}"],
+        State.FAILED,
+    )
 
 
 def test_a_partial_mirror_makes_it_incomplete(audit: Audit, mirrored: Settings, records: Path) -> None:
     """It is used, and the evidence says so."""
     import_advisories(records, mirrored.advisories, now=clock.now(), is_partial=True, allow_shrink=True)
     run = audit(requirements_txt="jinja2==2.10")
-    assert codes(run) == ["database-partial"]
+    assert (codes(run), run.document.state) == (["database-partial"], State.INCOMPLETE)
     assert run.record.database is not None
     assert not run.record.database.is_complete
     assert found(run) == {"jinja2 2.10": ["PYSEC-2019-217"]}
@@ -167,7 +176,7 @@ def test_a_server_that_dies_is_not_clean(audit: Audit, monkeypatch: pytest.Monke
     monkeypatch.setattr(pip_audit, "serving", dead)
     monkeypatch.setattr(pip_audit, "_finds_canary", lambda _url: True)
     run = audit(requirements_txt="flask==3.0.0")
-    assert (run.record.ending, run.report) == (Ending.CRASHED, None)
+    assert (run.record.ending, run.report_path, run.document.state) == (Ending.CRASHED, None, State.FAILED)
 
 
 def test_a_mirror_without_its_canary_is_not_started(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +190,8 @@ def test_a_canary_that_is_lost_during_the_run_is_told(audit: Audit, monkeypatch:
     """The mirror failed somewhere between the first question and the last."""
     answers = iter([True, False])
     monkeypatch.setattr(pip_audit, "_finds_canary", lambda _url: next(answers))
-    assert codes(audit(requirements_txt="flask==3.0.0")) == ["canary-not-found"]
+    run = audit(requirements_txt="flask==3.0.0")
+    assert (codes(run), run.document.state) == (["canary-not-found"], State.INCOMPLETE)
 
 
 def test_an_advisory_that_the_tool_drops_is_told(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
