@@ -1,9 +1,6 @@
 """Rules of a SARIF run: which one a result means, and what that rule says about severity."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-from msgspec import UNSET
 
 from gatekeeper.reports.findings import sarif_model as sarif
 from gatekeeper.reports.findings.cwe import cwe_numbers
@@ -54,10 +51,6 @@ class Rules:
             return at_index
         by_id = self._by_identifier(component, identifier) if identifier else None
         return by_id or at_index
-
-    def everything(self) -> Iterator[RuleFacts]:
-        """All rules that could be read."""
-        return (facts for rules in self._rules for _, facts in rules if facts)
 
     def _component(self, reference: sarif.ComponentReference | None) -> int:
         if reference is None:
@@ -116,11 +109,6 @@ def cwe_of_taxa(references: list[sarif.Reference]) -> set[int]:
             numbers.update(cwe_numbers(int(identifier[:6])))
         numbers.update(cwe_numbers(identifier))
     return numbers
-
-
-def has_value(value: object) -> bool:
-    """False for a property that the report does not have."""
-    return value is not UNSET
 
 
 def _first_by_id(rules: list[tuple[str | None, RuleFacts | None]]) -> dict[str, RuleFacts]:

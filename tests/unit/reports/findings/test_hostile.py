@@ -1,6 +1,7 @@
 """Whatever the bytes are: a report or a refusal, and nothing lost without a word."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_any_value_in_any_place(read: Any, name: str, data: st.DataObject) -> No
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(paths))
         try:
-            _replaced(value, path, data.draw(JUNK))
+            _replaced(value, path, deepcopy(data.draw(JUNK)))
         except (KeyError, IndexError, TypeError):
             continue  # an earlier replacement took its parent away
     _try(read, name, json.dumps(value).encode())
@@ -115,7 +116,7 @@ def test_a_mangled_item_never_lowers_the_total_in_silence(read: Any, name: str, 
         items = items[key]
     index = data.draw(st.integers(0, len(items) - 1))
     inner = data.draw(st.sampled_from([(), *_paths(items[index])]))
-    junk = data.draw(JUNK)
+    junk = deepcopy(data.draw(JUNK))
     assume(inner[-1:] != ("vulns",) or junk != [])  # an audited package without known problems is no junk
     _replaced(value, (*place, index, *inner), junk)
     mangled = _try(read, name, json.dumps(value).encode())

@@ -214,6 +214,12 @@ def test_one_failed_run_fails_the_log(read: Any) -> None:
     assert (report.state, report.metrics["sast.total"]) == (State.FAILED, 1)
 
 
+def test_results_at_the_top_of_the_log_are_told(read: Any) -> None:
+    """`inlineExternalProperties` may hold results of a run; they are not read, so the log is incomplete."""
+    report = read("sarif", _log_of(_run_of(), inlineExternalProperties=[{"results": [RESULT]}]))
+    assert (report.state, _codes(report)) == (State.INCOMPLETE, ["results-elsewhere"])
+
+
 def test_producer_and_time(read: Any) -> None:
     """Name and version of the driver, and the end of the oldest run in UTC."""
     tool = {"driver": {"name": "Bandit", "version": "1", "semanticVersion": "1.9.4"}}

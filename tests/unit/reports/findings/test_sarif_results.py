@@ -303,6 +303,24 @@ def test_cwe_of_a_rule(read_results: Any, rule: dict[str, Any]) -> None:
     assert _only(read_results([{"ruleId": "r"}], driver={"rules": [{"id": "r"} | rule]})).cwe == (79, 89)
 
 
+def test_cwe_of_a_result(read_results: Any) -> None:
+    """A result may name weaknesses beyond those of its rule."""
+    rule = {"id": "r", "properties": {"tags": ["CWE-79"]}}
+    own = {"taxa": [{"id": "22", "toolComponent": {"name": "CWE"}}], "properties": {"cwe": "CWE-89"}}
+    assert _only(read_results([{"ruleId": "r"} | own], driver={"rules": [rule]})).cwe == (22, 79, 89)
+
+
+def test_a_logical_location_keeps_results_apart(read_results: Any) -> None:
+    """Binary scanners name a function instead of a file: no location, and still an identity."""
+    names = [{"fullyQualifiedName": "shop.pay"}, {"name": "shop.ship"}, {"fullyQualifiedName": "shop.pay"}]
+    results = [{"ruleId": "r", "locations": [{"logicalLocations": [name]}]} for name in names]
+    report = read_results(results[:2])
+    assert {finding.location for finding in report.findings} == {None}
+    assert len({finding.fingerprint for finding in read_results(results).findings}) == 3
+    moved = read_results([results[1], results[0]])
+    assert {f.fingerprint for f in moved.findings} == {f.fingerprint for f in report.findings}
+
+
 def test_dependency_scanners_keep_advisory_and_score(read: Any) -> None:
     """For packages the rule id is the advisory and security-severity its CVSS base score."""
     rule = {"id": "CVE-2024-22195-jinja2", "properties": {"security-severity": "5.4"}}
