@@ -11,8 +11,8 @@ COULD_NOT_ASK = 4
 INTERNAL = 5
 INTERRUPTED = 130
 
-TABLE = (
-    (ALLOWED, "allowed (pass or warn; `--warn-exit N` changes warn)"),
+TABLE: tuple[tuple[int, str], ...] = (
+    (ALLOWED, "allowed: pass or warn (`--warn-exit N` gives warn a code of its own)"),
     (NO, "the answer is no: gate failed, file unreadable, tests failed, policy or report refused"),
     (USAGE, "the command or its arguments are wrong"),
     (PENDING, "still pending when the wait ended"),

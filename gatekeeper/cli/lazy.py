@@ -95,8 +95,8 @@ def load(name: str, entry: Entry) -> Any:
 
 
 def keep_examples(text: str) -> str:
-    """`text` with its `Examples:` paragraphs marked as lines that the help must not join."""
-    return re.sub(r"(^|\n\n)(?=Examples:\n)", "\\1\b\n", text)
+    """`text` with `Examples:` and `Exit codes:` lists marked as lines that the help must not join."""
+    return re.sub(r"(^|\n\n)(?=(Examples|Exit codes):\n)", "\\1\b\n", text)
 
 
 def _polish(command: Any) -> None:

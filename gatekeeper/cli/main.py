@@ -38,8 +38,8 @@ Examples:
   gatekeeper evaluate reports/ --stage test
   gatekeeper evaluate junit.xml coverage.xml --stage uat --policy policy.yaml --format markdown
 
-Exit codes: 0 allowed, 1 the answer is no, 2 usage, 3 still pending, 4 could not ask, 5 internal error.
-"""
+Exit codes:
+""" + "\n".join(f"  {code}  {meaning}" for code, meaning in exits.TABLE)
 
 app = lazy.group("gatekeeper", "May this build enter the next stage?", COMMANDS)
 app.info.epilog = lazy.keep_examples(EXAMPLES)

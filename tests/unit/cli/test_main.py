@@ -91,8 +91,13 @@ Commands:
     gatekeeper evaluate reports/ --stage test
     gatekeeper evaluate junit.xml coverage.xml --stage uat --policy policy.yaml --format markdown
 
-  Exit codes: 0 allowed, 1 the answer is no, 2 usage, 3 still pending, 4 could
-  not ask, 5 internal error.
+  Exit codes:
+    0  allowed: pass or warn (`--warn-exit N` gives warn a code of its own)
+    1  the answer is no: gate failed, file unreadable, tests failed, policy or report refused
+    2  the command or its arguments are wrong
+    3  still pending when the wait ended
+    4  could not ask: unreachable or unauthorised
+    5  internal error
 """)
 
 
