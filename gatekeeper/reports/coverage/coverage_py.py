@@ -5,7 +5,7 @@ Source: coverage.py, `coverage/jsonreport.py`. What it gives and how it is read 
 - coverage.py counts statements and knows each by its first line, so `line` and `statement` are the same
   numbers, those that `coverage report` and its XML print;
 - the counts are those of each file's `summary`: `executed_lines` may also list lines that are no statements
-  (docstrings and excluded lines, before 7.10), so its length is not a count. Excluded lines are taken out of
+  (docstrings and excluded lines, seen in 7.8), so its length is not a count. Excluded lines are taken out of
   the line set; what is left too many cannot be told apart and stays in it, problem `lines-not-statements`;
 - `missing_lines` are always statements: when a summary says more covered than they leave, they win;
 - branches only when measured; functions from format 3 on: one is covered when a statement in it ran (as in
@@ -121,13 +121,19 @@ class _Files:
         if path in self.lines:
             raise UnreadableReport("wrong-shape", detail=f"the file {path[:200]} stands there twice")
         hit, miss = _sorted(file.executed_lines), _sorted(file.missing_lines)
+        if len({*hit, *miss}) != len(hit) + len(miss):
+            miss = sorted(set(miss))
+            hit = sorted(set(hit).difference(miss))
         self._items += len(hit) + len(miss)
         if self._items > self._limits.max_items:
             raise UnreadableReport("too-many-items", limit=self._limits.max_items)
         summary = file.summary
         count = self._statements_of(summary, len(miss))
-        if len(hit) != count.covered:
+        if len(hit) > count.covered:
             hit = self._without_others(hit, file, count)
+        if len(hit) < count.covered:
+            self._remarks.count("file-totals-disagree")
+            count = Count(len(hit), count.total)
         self._statements += count
         self._branches += self._branches_of(summary)
         self._functions += _functions_of(file)
@@ -161,13 +167,10 @@ class _Files:
         return clamped(summary.covered_branches or 0, summary.num_branches, self._remarks)
 
     def _without_others(self, hit: list[int], file: _File, count: Count) -> list[int]:
-        """`hit` without excluded lines and without those listed as missing too."""
-        statements = sorted(set(hit).difference(file.excluded_lines, file.missing_lines))
-        others = len(statements) - count.covered
-        if others > 0:
-            self._remarks.count("lines-not-statements", others)
-        elif others < 0:
-            self._remarks.count("file-totals-disagree")
+        """`hit` without excluded lines."""
+        statements = sorted(set(hit).difference(file.excluded_lines))
+        if len(statements) > count.covered:
+            self._remarks.count("lines-not-statements", len(statements) - count.covered)
         return statements
 
 
@@ -182,7 +185,7 @@ def _functions_of(file: _File) -> Count:
 
 
 def _sorted(numbers: list[int]) -> list[int]:
-    """`numbers` in order, each once.
+    """`numbers` in order, without 0, which is the place of no statement.
 
     Raises:
         UnreadableReport: `wrong-shape`, for one that is no line (coverage.py never writes such).
@@ -193,7 +196,7 @@ def _sorted(numbers: list[int]) -> list[int]:
         raise UnreadableReport(
             "wrong-shape", detail=f"line {str(wrong)[:40]} is not between 1 and {MAX_LINE}"
         )
-    return numbers if len(set(numbers)) == len(numbers) else sorted(set(numbers))
+    return [number for number in numbers if number] if numbers and not numbers[0] else numbers
 
 
 def _moment(text: str | None, remarks: Remarks) -> datetime | None:

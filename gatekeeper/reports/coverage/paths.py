@@ -42,13 +42,12 @@ class Roots:
 
     def _inside(self, path: str) -> str:
         slash = path.rfind("/")
-        while slash > 0:
+        while slash > 1:
             if path[:slash] in self._absolute:
                 return path[slash + 1 :]
             slash = path.rfind("/", 0, slash)
-        if "/" in self._absolute and path.startswith("/") and path.strip("/"):
-            return path.lstrip("/") if not path.startswith("//") else path
-        return path
+        is_below_top = "/" in self._absolute and path[:1] == "/" and path[1:2] not in ("", "/")
+        return path[1:] if is_below_top else path
 
 
 def _clean(name: str) -> str:

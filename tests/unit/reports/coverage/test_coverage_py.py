@@ -84,6 +84,19 @@ def test_excluded_lines_are_taken_out(read):
     assert (sets(report), report.problems) == (([1, 2], [4]), ())
 
 
+def test_line_both_executed_and_missing(read, problems):
+    """A line listed as run and as missing is missed."""
+    report = read("coverage-py", document({"a.py": file([1, 2], [2, 3], summary(2, 4))}))
+    assert sets(report) == ([1], [2, 3])
+    assert report.metrics["coverage.line"] == Ratio(1, 4)
+    assert problems(report) == {"file-totals-disagree": {"count": 1}}
+
+
+def test_line_zero(read):
+    """Line 0, which some versions list for an empty module, is no line."""
+    assert sets(read("coverage-py", document({"a.py": file([0, 1], [3], summary(1, 2))}))) == ([1], [3])
+
+
 @pytest.mark.parametrize(
     ("counts", "ratio"),
     [(summary(3, 3), Ratio(1, 3)), (summary(1, 1), Ratio(0, 2)), (summary(2, 3), Ratio(1, 3))],
