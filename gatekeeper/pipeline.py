@@ -8,7 +8,7 @@ The steps, in order:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +16,17 @@ import msgspec
 
 from gatekeeper.canonical import digest
 from gatekeeper.decision import Decision, Inputs
-from gatekeeper.evidence import Baseline, Evidence, Kind, Problem, Producer, Provenance, State, Trust
+from gatekeeper.evidence import (
+    Baseline,
+    Evidence,
+    Kind,
+    Problem,
+    Producer,
+    Provenance,
+    State,
+    Trust,
+    Value,
+)
 from gatekeeper.finding import Finding, Severity
 from gatekeeper.policy.evaluate import evaluate
 from gatekeeper.policy.inputs import inputs_for
@@ -186,6 +196,7 @@ def _as_seen(received: Received, kind: Kind) -> Report:
             record.ratings,
             kind,
         )
+        report = replace(report, metrics=_with_unaudited(report.metrics, record, kind))
     added = (*received.problems, *(_problems_of(record, has_report=received.report is not None)))
     return replace(
         report,
@@ -211,6 +222,15 @@ def _state(own: State, record: RunRecord | None, added: Iterable[Problem]) -> St
     if own is State.OK and any(problem.code not in HARMLESS_RECORD_PROBLEMS for problem in added):
         return State.INCOMPLETE
     return own
+
+
+def _with_unaudited(metrics: Mapping[str, Value], record: RunRecord, kind: Kind) -> Mapping[str, Value]:
+    """`sca.unaudited` raised by the dependencies that the runner could not hand to its tool at all."""
+    name = f"{kind}.unaudited"
+    own = metrics.get(name)
+    counts = [p.params.get("count") for p in record.problems if p.code == "unaudited"]
+    left_out = sum(count for count in counts if isinstance(count, int))
+    return {**metrics, name: own + left_out} if left_out and isinstance(own, int) else metrics
 
 
 def _rated(report: Report, ratings: dict[str, Rating], kind: Kind) -> Report:

@@ -132,6 +132,13 @@ def test_problems_of_a_record_make_a_report_incomplete() -> None:
     assert (item.document.state, item.document.problems) == (State.INCOMPLETE, (problem,))
 
 
+def test_dependencies_that_the_tool_was_never_given_are_counted() -> None:
+    """The report cannot know of them; a rule on `sca.unaudited` must."""
+    left_out = record(problems=(Problem(code="unaudited", params={"count": 2, "what": ("django",)}),))
+    [received] = joined([report(metrics={"sca.unaudited": 1})], [left_out])
+    assert evidence(received).document.metrics == {"sca.unaudited": 3}
+
+
 def test_an_unreadable_report_takes_its_kind_from_the_record() -> None:
     """It is then evidence that fails the rules of the kind."""
     cut = report(format=None, kind=None, state=State.UNREADABLE, problems=(Problem(code="empty"),))

@@ -125,6 +125,7 @@ def test_nothing_but_skipped_lines_is_not_clean(audit: Audit) -> None:
     run = audit(requirements_txt="django\nflask>1")
     assert (run.record.ending, run.record.exit_code, codes(run)) == (Ending.FINISHED, 0, ["unaudited"])
     assert run.document.state is State.INCOMPLETE
+    assert run.document.metrics["sca.unaudited"] == 2
 
 
 def test_without_a_list_nothing_runs(audit: Audit) -> None:
