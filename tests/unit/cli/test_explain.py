@@ -1,11 +1,15 @@
 """`gatekeeper explain`: a stored decision, read back."""
 
+import io
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gatekeeper.cli.main import main
 from gatekeeper.decision import Decision, as_json
+from gatekeeper.evidence import Problem
 
 
 def test_it_shows_all_that_is_stored(
@@ -49,3 +53,26 @@ def test_other_views_of_a_stored_decision(
     path.write_bytes(as_json(failing))
     assert main(["explain", str(path), "--format", view]) == 0
     assert "sast-high" in capsys.readouterr().out
+
+
+def test_a_decision_from_stdin(
+    failing: Decision, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`-` reads what another program hands over."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(as_json(failing))))
+    assert main(["explain", "-"]) == 0
+    assert "pay/api may not enter uat" in capsys.readouterr().out
+
+
+def test_a_problem_of_another_version_shows_its_code(
+    failing: Decision, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A code or a parameter that this version does not know is shown, not a defect."""
+    problems = (Problem(code="from-the-future", params={"n": 3}), Problem(code="files-skipped"))
+    uses = tuple(msgspec.structs.replace(item, problems=problems) for item in failing.evidence)
+    path = tmp_path / "decision.json"
+    path.write_bytes(as_json(msgspec.structs.replace(failing, evidence=uses)))
+    assert main(["explain", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "from-the-future" in out
+    assert "files-skipped" in out

@@ -139,3 +139,25 @@ def test_hostile_bytes_are_unreadable_and_harmless(
     out, _ = capsys.readouterr()
     assert "state: unreadable" in out
     assert "\x1b" not in out
+
+
+def test_findings_are_listed_with_place_and_fix(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Code by file and line, dependencies by version and the versions that clear them."""
+    monkeypatch.chdir(repository / "tests/samples")
+    files = ["bandit-1.9.4/app.json", "pip-audit-2.10.1/vulnerable.json"]
+    assert main(["inspect", *files, "--findings"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("  high      B602  app") for line in lines)
+    assert any("(fixed in " in line for line in lines)
+
+
+@pytest.mark.usefixtures("junit")
+def test_run_records_are_noted_and_not_inspected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are read together with their report by `evaluate`; alone they leave nothing to inspect."""
+    (tmp_path / "bandit.run.json").write_text("{}")
+    assert main(["inspect", "."]) == 0
+    assert "bandit.run.json is the record of a run" in capsys.readouterr().err
+    assert main(["inspect", "bandit.run.json"]) == 2
+    assert "no report among the given files" in capsys.readouterr().err

@@ -116,3 +116,42 @@ def test_a_missing_policy_is_usage(command: str, tmp_path: Path, capsys: pytest.
     """It is named."""
     assert main(["policy", command, str(tmp_path / "none.yaml")]) == 2
     assert "none.yaml" in capsys.readouterr().err
+
+
+RICH = """
+schema: gatekeeper/v1
+policy: rich
+owner: tests
+stages: [develop, test]
+evidence:
+  tests: {from: develop, names: [unit], tools: [pytest], max_age: 24h, allow: {totals-disagree: any}}
+rules:
+  - id: rate
+    metric: tests.pass_rate@unit
+    pass: ">= 95"
+    warn: ">= 90"
+    mode: score
+    weight: 3
+    only_if: {tests.total@unit: ">= 10"}
+    on_too_few: warn
+  - {id: steady, metric: tests.total@unit, no_worse_than: {by: 10%}, on_no_baseline: skip}
+  - {id: later, metric: tests.flaky@unit, pass: "== 0", mode: block, enforce_from: 2027-01-15}
+score: {pass: 90, warn: 75}
+"""
+
+
+def test_show_puts_every_key_in_words(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is demanded, what is tolerated, what happens when it cannot be judged."""
+    policy.write_text(RICH)
+    assert main(["policy", "show", "policy.yaml"]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "score: from 90 on it passes, from 75 on it warns",
+        "named unit, by pytest, at most 24h old, tolerating totals-disagree",
+        "tests.pass_rate@unit >= 95, warns from >= 90 on, only if tests.total@unit >= 10 (else warn)",
+        "scores 3",
+        "at most 10% worse than the baseline (without one: skipped)",
+        "observed until 2027-01-15 00:00 UTC",
+        "To enter test: all of the above",
+    ):
+        assert words in out

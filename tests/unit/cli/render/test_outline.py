@@ -1,0 +1,85 @@
+"""The order of a decision, and the words that all views share."""
+
+import msgspec
+import pytest
+
+from gatekeeper.cli.render.outline import (
+    headline,
+    missing_beyond_rules,
+    outline,
+    reasons,
+    remedy_lines,
+    score_words,
+    short,
+)
+from gatekeeper.decision import Decision, Mode, Reason, Remedy, Status
+
+
+def test_every_rule_is_in_exactly_one_group(failing: Decision) -> None:
+    """Nothing is told twice, nothing is left out."""
+    grouped = outline(failing)
+    groups = [
+        grouped.blocking, grouped.costly, grouped.warnings, grouped.waived, grouped.observed,
+        grouped.skipped, grouped.passed,
+    ]  # fmt: skip
+    assert sorted(rule.id for group in groups for rule in group) == sorted(rule.id for rule in failing.rules)
+    assert [rule.id for rule in grouped.failing] == ["sast-high", "cov-line"]
+
+
+@pytest.mark.parametrize("status", [Status.FAIL, Status.MISSING, Status.ERROR])
+@pytest.mark.parametrize(
+    ("mode", "group"),
+    [(Mode.BLOCK, "blocking"), (Mode.SCORE, "costly"), (Mode.WARN, "warnings"), (Mode.OBSERVE, "observed")],
+)
+def test_what_is_not_proven_counts_by_its_mode(
+    status: Status, mode: Mode, group: str, failing: Decision
+) -> None:
+    """Missing and error stand where fail stands."""
+    rule = msgspec.structs.replace(failing.rules[0], status=status, mode=mode)
+    grouped = outline(msgspec.structs.replace(failing, rules=(rule,)))
+    assert getattr(grouped, group) == (rule,)
+
+
+def test_a_fact_is_told_once(failing: Decision) -> None:
+    """The reason alone, when it names metric and value; else the fact before it."""
+    rule = failing.rules[1]
+    told = Reason(code="fails", text="sast.high is 2; it must be == 0")
+    assert reasons(msgspec.structs.replace(rule, message=told)) == [told.text]
+    assert reasons(rule) == ["sast.high is 2, must be == 0", "2 open findings of severity high"]
+
+
+def test_missing_evidence_is_told_once(failing: Decision) -> None:
+    """A rule that misses it in the same words is enough."""
+    assert len(missing_beyond_rules(failing)) == 1
+    rule = msgspec.structs.replace(failing.rules[2], message=failing.missing[0].reason)
+    assert missing_beyond_rules(msgspec.structs.replace(failing, rules=(rule,))) == ()
+
+
+def test_a_list_of_things_to_do_is_split() -> None:
+    """A single thing stays in its sentence; text that does not end with the list stays whole."""
+    files = Remedy(
+        code="x", params={"files": (("a.py", 3), ("b.py", 1))}, text="cover 4 lines in a.py (3), b.py (1)"
+    )
+    assert remedy_lines(files) == ["cover 4 lines in", "a.py (3)", "b.py (1)"]
+    one = Remedy(code="x", params={"files": ("a.py",)}, text="mend a.py")
+    assert remedy_lines(one) == ["mend a.py"]
+    inside = Remedy(code="x", params={"files": ("a", "b")}, text="mend a, b and commit")
+    assert remedy_lines(inside) == ["mend a, b and commit"]
+
+
+def test_no_score_is_no_zero(failing: Decision) -> None:
+    """A decision without scored rules has none, in words."""
+    assert "no score" in score_words(msgspec.structs.replace(failing, score=None))
+    assert score_words(failing) == "score 50.00 (1.5 of 3 points)"
+
+
+def test_the_headline_follows_allowed_alone(failing: Decision) -> None:
+    """An override allows what failed."""
+    assert headline(failing) == "pay/api may not enter uat"
+    assert headline(msgspec.structs.replace(failing, allowed=True)) == "pay/api may enter uat"
+
+
+def test_a_short_digest_keeps_its_algorithm() -> None:
+    """Twelve digits for the eye."""
+    assert short("sha256:" + "ab" * 32) == "sha256:abababababab"
+    assert short("ab" * 32) == "abababababab"
