@@ -7,6 +7,7 @@ machine, in the user's cache, so that the next run is fast.
 Exit codes: 0 the shop was refused and, once mended, let in; 1 anything else, named; 130 stopped by Ctrl-C.
 """
 
+import argparse
 import fcntl
 import hashlib
 import os
@@ -133,13 +134,13 @@ class Workshop:
         self.run(python, "-m", *pip_install, "--disable-pip-version-check")
 
 
-def tell(shop: Workshop) -> None:
+def tell(shop: Workshop, *, is_kept: bool) -> None:
     """The whole story, top to bottom."""
     step, say = shop.narrator.step, shop.narrator.say
     say(
         "May this build enter the next stage? A book shop, vulnerable on purpose, asks to enter stage `test`."
     )
-    say(f"Everything happens in {shop.folder}, which is removed at the end.")
+    say(f"Everything happens in {shop.folder}, which {'stays' if is_kept else 'is removed at the end'}.")
 
     step("The security team's rules come with tests of their own")
     shop.run(GATEKEEPER, "policy", "test", "shop-gate.yaml")
@@ -205,15 +206,16 @@ def show_patch(shop: Workshop) -> None:
     shop.narrator.say()
 
 
-def farewell(narrator: Narrator, cache: Path) -> None:
+def farewell(narrator: Narrator, cache: Path, kept: Path | None) -> None:
     """Where the time went, what stays, and what to do next."""
     narrator.say("\nWhere the time went:")
     for text, seconds in sorted(narrator.times, key=lambda item: -item[1])[:6]:
         narrator.say(f"  {seconds:6.1f} s  {text if len(text) <= 90 else text[:87] + '...'}")
     narrator.say(f"  {sum(seconds for _, seconds in narrator.times):6.1f} s  all commands together")
+    fate = f"The rest is in {kept}." if kept else "The shop, the reports and the mirror are gone."
     narrator.say(f"""
 What stays: the environments of the scanners and of the shop, for the next run, in {cache.parent}
-            (rm -rf it when you do not want them). The shop, the reports and the mirror are gone.
+            (rm -rf it when you do not want them). {fate}
 
 Next, in a project of yours (the command is {GATEKEEPER}):
   gatekeeper scan . --output reports                      your code, the same three scanners
@@ -282,8 +284,24 @@ def _stopping_on_terminate() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[str]:
+    """Where the demo works: `kept`, or a temporary folder that is removed at the end."""
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="gatekeeper-demo-") as folder:
+            yield folder
+    else:
+        kept.mkdir(parents=True)
+        yield str(kept)
+
+
 def main() -> int:
     """Run the demo; its exit code."""
+    parser = argparse.ArgumentParser(description="Test, scan and judge a small vulnerable shop; mend it.")
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="work in this new folder and leave it")
+    arguments = parser.parse_args()
+    if arguments.keep is not None and arguments.keep.exists():
+        parser.error(f"{arguments.keep} exists already; name a new folder")
     narrator = Narrator()
     root = Path(
         os.environ.get("GATEKEEPER_HOME") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -293,15 +311,16 @@ def main() -> int:
         narrator.say(f"There is no {GATEKEEPER}: run `make demo`, which makes it.")
         return 1
     try:
-        with _stopping_on_terminate(), tempfile.TemporaryDirectory(prefix="gatekeeper-demo-") as folder:
-            tell(Workshop(Path(folder).resolve(), cache, narrator))
+        with _stopping_on_terminate(), _folder(arguments.keep) as folder:
+            tell(Workshop(Path(folder).resolve(), cache, narrator), is_kept=arguments.keep is not None)
     except DemoStopped as stopped:
         print(f"\nThe demo stopped: {stopped}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped; the temporary folder is removed.", file=sys.stderr)
+        rest = f"{arguments.keep} stays as it is" if arguments.keep else "the temporary folder is removed"
+        print(f"\nStopped; {rest}.", file=sys.stderr)
         return 130
-    farewell(narrator, cache)
+    farewell(narrator, cache, arguments.keep)
     return 0
 
 
