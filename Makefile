@@ -35,7 +35,7 @@ serve: setup ## (comes with the HTTP service)
 	@echo "There is no HTTP service in this version: use 'gatekeeper scan' and 'gatekeeper evaluate'." >&2; exit 2
 
 bench: setup $(VENV)/.bench ## print the measured figures of this machine, peers in the same run
-	@$(BIN)/python -P benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py
 
 lock: ## make requirements/*.txt again from pyproject.toml
 	@UV="$(UV)" PYTHON="$(PYTHON)" bash requirements/lock.sh

@@ -1,6 +1,7 @@
 """`make bench`: the measured figures of this machine, floors and peers in the same run."""
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -132,13 +133,14 @@ def _print(title: str, figures: Mapping[str, Figures]) -> None:
     floor = next(iter(figures.values())).cpu_s
     for name, found in figures.items():
         spread = f"{found.spread:.0%}" + ("" if found.is_steady else " (no result)")
+        answer = ", ".join(f"{key} {count:,}" for key, count in json.loads(found.answer).items())
         table.add_row(
             name,
             f"{found.cpu_s:.2f}",
             f"{found.cpu_s / floor:.2f}",
             f"{found.peak_mb:.0f}",
             spread,
-            found.answer,
+            answer,
         )
     _OUT.print(table)
     _OUT.print()
