@@ -36,6 +36,7 @@ REASONS = MappingProxyType(
         "metric-absent": "the {kind} evidence does not give {metric}",
         "cannot-unite": "the {kind} reports give {metric} only each for itself, and it cannot be united",
         "cannot-count": "the {kind} reports count more findings than they list, so {metric} is unknown",
+        "nothing-counted": "the {kind} evidence counts nothing, so {metric} is unknown",
         # A rule cannot be computed.
         "impossible-value": "{metric} has a value that cannot be",
         # The decision as a whole.

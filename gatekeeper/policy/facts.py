@@ -20,6 +20,7 @@ LARGEST = 2**53 - 1
 ABSENT = "metric-absent"
 CANNOT_UNITE = "cannot-unite"
 CANNOT_COUNT = "cannot-count"
+NOTHING_COUNTED = "nothing-counted"
 IMPOSSIBLE = "impossible-value"
 
 _COVERAGE = (
@@ -126,6 +127,10 @@ def _tests(documents: Sequence[EvidenceDocument]) -> Facts:
             values[name] = documents[0].metrics[name]
         elif (total := _sum(documents, name)) is not None:
             values[name] = total
+    if values.get("tests.total") == 0:
+        # No test failed because none ran: only that is known.
+        only = {"tests.total": values["tests.total"]}
+        return Facts(kind=Kind.TESTS, values=only, absent=_gone(only, documents, NOTHING_COUNTED))
     rate = _pass_rate(values)
     if rate is not None:
         values["tests.pass_rate"] = rate

@@ -281,7 +281,9 @@ GIVEN_EVIDENCE = (
     ),
     Key(name="age", text="Age of the report, such as 30h. Default: none.", schema=_DURATION),
     Key(
-        name="db_age", text="Age of the vulnerability database. Default: no database known.", schema=_DURATION
+        name="db_age",
+        text="Age of the vulnerability database. Default: unknown; it is fresh where only metrics are given.",
+        schema=_DURATION,
     ),
     Key(
         name="names",

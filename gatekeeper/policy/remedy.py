@@ -15,7 +15,7 @@ from gatekeeper.messages import render
 from gatekeeper.messages.remedies import REMEDIES
 from gatekeeper.metrics import METRICS, Direction
 from gatekeeper.policy.current import clean
-from gatekeeper.policy.facts import CANNOT_COUNT, CANNOT_UNITE, IMPOSSIBLE, Facts
+from gatekeeper.policy.facts import CANNOT_COUNT, CANNOT_UNITE, IMPOSSIBLE, NOTHING_COUNTED, Facts
 from gatekeeper.policy.model import Condition, Op
 from gatekeeper.policy.shown import exact, shown_value
 
@@ -52,6 +52,7 @@ _MISSING = {
     "metric-absent": "report-with-metric",
     CANNOT_UNITE: "one-report",
     CANNOT_COUNT: "check-report",
+    NOTHING_COUNTED: "run-again",
     IMPOSSIBLE: "check-report",
 }
 

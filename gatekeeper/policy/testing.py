@@ -133,7 +133,7 @@ def _evidence(test: PolicyTest, policy: Policy) -> Iterator[Evidence]:
             continue
         implied |= {(kind, name) for name in ([ref.name] if ref.name else _names(policy, kind))}
     for kind, name in sorted(implied - named):
-        yield from _pieces(GivenEvidence(kind=kind, names=(name,)), name, test, policy)
+        yield from _pieces(GivenEvidence(kind=kind, names=(name,), db_age_s=0), name, test, policy)
     for given in test.given.evidence:
         for name in given.names or _names(policy, given.kind):
             if given.names or (given.kind, name) not in named:

@@ -39,6 +39,13 @@ def test_the_same_bytes_twice_count_once(make):
     assert facts_of(Kind.TESTS, items, None).values["tests.total"] == 4
 
 
+def test_no_test_at_all_is_not_no_failure(make):
+    """Where nothing ran, only that is known."""
+    facts = facts_of(Kind.TESTS, [make.evidence("tests", {"tests.total": 0, "tests.failed": 0})], None)
+    assert dict(facts.values) == {"tests.total": 0}
+    assert facts.absent["tests.failed"] == "nothing-counted"
+
+
 def test_a_count_that_one_report_does_not_give_is_absent(make):
     """The sum of what is known is not the sum."""
     items = [
