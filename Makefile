@@ -29,7 +29,7 @@ check: setup ## format check, lint, types, layers, policies
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/gatekeeper policy test rules/policies/*.yaml
+	@$(BIN)/gatekeeper policy test rules/policies/*.yaml examples/shop-gate.yaml
 
 serve: setup ## (comes with the HTTP service)
 	@echo "There is no HTTP service in this version: use 'gatekeeper scan' and 'gatekeeper evaluate'." >&2; exit 2

@@ -1,8 +1,9 @@
 """Makes a picture of a command in a terminal: `python docs/images/terminal.py PICTURE.svg COMMAND...`.
 
-The command runs for real, in a pseudo-terminal of 100 columns; what it prints, colours included, becomes an SVG.
+The command runs for real, in a pseudo-terminal of 100 columns; what it prints becomes an SVG, in its colours.
 """
 
+import io
 import os
 import pty
 import sys
@@ -33,7 +34,7 @@ def main() -> None:
     """Run the command and write the picture."""
     picture, command = Path(sys.argv[1]), sys.argv[2:]
     text = printed(command)
-    console = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"), force_terminal=True)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ " + " ".join([Path(command[0]).name, *command[1:]]), style="bold"))
     console.print(Text.from_ansi(text))
     picture.write_text(console.export_svg(title=Path(command[0]).name), encoding="utf-8")
