@@ -190,9 +190,10 @@ def _with_points(one: Judged) -> RuleResult:
 
 def _valid_until(as_of: datetime, policy: Policy, material: Material, changes: Sequence[Change]) -> datetime:
     """The first instant after `as_of` at which time alone changes an input; `valid_for` at most."""
+    # Both lists hold only instants after as_of.
     moments = [one.changes_at for one in material.looked if one.changes_at is not None]
     moments += [change.at for change in changes]
-    return min([moment for moment in moments if moment > as_of] + [later(as_of, policy.valid_for_s)])
+    return min([*moments, later(as_of, policy.valid_for_s)])
 
 
 def _outputs(answer: _Answer) -> dict[str, Any]:

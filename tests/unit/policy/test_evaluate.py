@@ -305,6 +305,42 @@ def test_nothing_checked_fails(make):
     )
 
 
+def test_rules_that_only_watch_are_no_check(make):
+    """An observed rule and a warning beside skipped blocking rules leave nothing that was checked."""
+    policy = make.policy(
+        "- {id: n, metric: tests.total, no_worse_than: {by: 0}, on_no_baseline: skip}\n"
+        '- {id: w, metric: tests.failed, pass: "== 0", mode: warn}\n'
+        '- {id: o, metric: tests.errors, pass: "== 0", mode: observe}'
+    )
+    evidence = make.evidence("tests", {"tests.total": 5, "tests.failed": 0, "tests.errors": 0})
+    decision = make.decide(policy, evidence)
+    assert (decision.outcome, [r.code for r in decision.reasons]) == (Outcome.FAIL, ["nothing-checked"])
+
+
+@pytest.mark.parametrize(
+    ("failed", "outcome", "score"), [(0, "pass", "75.00"), (1, "warn", "50.00"), (2, "fail", "25.00")]
+)
+def test_a_score_at_its_bound_counts_as_reached(make, failed, outcome, score):
+    """Exactly the score that was asked for is enough, for `pass` and for `warn`."""
+    rules = (
+        "\n".join(f'- {{id: r{i}, metric: tests.failed, pass: "<= {i}", mode: score}}' for i in range(3))
+        + '\n- {id: never, metric: tests.errors, pass: "== 0", mode: score}'
+    )
+    policy = make.policy(rules, "stages: [develop]\nscore: {pass: 75, warn: 50}")
+    decision = make.decide(policy, make.evidence("tests", {"tests.failed": failed, "tests.errors": 1}))
+    assert (str(decision.outcome), decision.score) == (outcome, score)
+
+
+@pytest.mark.parametrize("mode", ["block", "warn"])
+def test_no_baseline_blocks_in_every_mode_that_counts(make, mode):
+    """`on_no_baseline: block` means the decision, whatever the mode of the rule."""
+    policy = make.policy(
+        TESTS_PASS + f"\n- {{id: n, metric: tests.total, no_worse_than: {{by: 0}}, mode: {mode}}}"
+    )
+    decision = make.decide(policy, make.evidence("tests", {"tests.failed": 0, "tests.total": 5}))
+    assert (decision.outcome, status(make, decision, "n")) == (Outcome.FAIL, "fail")
+
+
 def test_a_value_that_cannot_be_is_an_error(make):
     """More covered than there is, and fewer than no tests, are errors and not good news."""
     policy = make.policy(TESTS_PASS + "\n" + COVERAGE + "}")

@@ -251,6 +251,17 @@ def test_demanded_tools(make):
     )
 
 
+def test_demanded_tools_beside_demanded_names(make):
+    """Names do not stand for tools, also when no rule reads the kind."""
+    policy = make.policy(
+        RULES, "evidence: {sast: {names: [nightly], tools: [bandit, semgrep]}}\nstages: [develop]"
+    )
+    one = make.evidence("sast", tool="bandit", name="nightly", job="a")
+    two = make.evidence("sast", tool="semgrep", name="nightly", job="b")
+    assert make.decide(policy, green(make), one, two).allowed
+    assert not make.decide(policy, green(make), one).allowed
+
+
 def test_evidence_demanded_by_the_file_alone(make):
     """What `evidence` names is demanded from its stage on, also when no rule reads it."""
     policy = make.policy(RULES, "evidence: {secrets: {from: test}}\nstages: [develop, test]")

@@ -166,12 +166,28 @@ def test_a_total_covers_every_severity(make):
 
 def test_an_observed_or_later_rule_covers_nothing(make):
     """A rule that does not block yet closes no gap."""
-    for how in ("mode: observe", "enforce_from: 2030-01-01", "from: test", "mode: warn"):
+    for how in (
+        "mode: observe",
+        "enforce_from: 2030-01-01",
+        "from: test",
+        "mode: warn",
+        'only_if: {sast.files_scanned: ">= 5"}',
+    ):
         rules = (
             '- {id: a, metric: sast.high, pass: "== 0"}\n- {id: c, metric: sast.critical, pass: "== 0"}\n'
             f'- {{id: b, metric: sast.unknown, pass: "== 0", {how}}}'
         )
         assert any("nothing blocks sast.unknown" in fault for fault in faults(make, rules)), how
+
+
+def test_a_rule_on_one_name_covers_only_that_name(make):
+    """Unknown findings of one scanner say nothing about those of another."""
+    rules = (
+        '- {id: a, metric: sast.high, pass: "== 0"}\n- {id: c, metric: sast.critical, pass: "== 0"}\n'
+        '- {id: b, metric: sast.unknown@bandit, pass: "== 0"}'
+    )
+    assert any("nothing blocks sast.unknown" in fault for fault in faults(make, rules))
+    assert faults(make, rules.replace("@bandit", "")) == []
 
 
 def test_conditions_that_make_sense_are_accepted(make):
