@@ -13,7 +13,7 @@ from gatekeeper.decision import EvidenceUse, Reason
 from gatekeeper.evidence import Baseline, Evidence, Kind, Param, Problem, State, Use
 from gatekeeper.messages import render
 from gatekeeper.messages.reasons import REASONS
-from gatekeeper.policy.model import NEVER_TOLERATED, Binding, Policy, Requirement
+from gatekeeper.policy.model import NEVER_TOLERATED, REMARKS, Binding, Policy, Requirement
 from gatekeeper.policy.spelling import END_OF_TIME, later, shown_duration, utc
 from gatekeeper.subject import Subject
 
@@ -251,9 +251,10 @@ def _state_fault(item: Evidence, requirement: Requirement) -> tuple[Reason | Non
         case State.OK if not is_partial:
             return None, ()
         case State.OK | State.INCOMPLETE:
-            wrong = [p for p in problems if not _is_tolerated(p.code, problems, requirement)]
-            if problems and not wrong:
-                return None, tuple(sorted({problem.code for problem in problems}))
+            causes = [p for p in problems if p.code not in REMARKS]
+            wrong = [p for p in causes if not _is_tolerated(p.code, causes, requirement)]
+            if causes and not wrong:
+                return None, tuple(sorted({problem.code for problem in causes}))
             return reason("incomplete", problems=_counted(wrong) or ("no reason given",), **names), ()
         case State.FAILED:
             return reason("failed", problems=codes or ("no reason given",), **names), ()

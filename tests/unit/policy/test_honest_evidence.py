@@ -202,6 +202,8 @@ def test_the_words_for_a_report_that_proves_nothing(make):
         ("unparsed: any", "incomplete", [("unparsed", None)], True),
         ("unparsed: any", "incomplete", [("unparsed", 1), ("files-not-scanned", 1)], False),
         ("unparsed: any", "incomplete", [], False),
+        ("unparsed: 3", "incomplete", [("unparsed", 3), ("no-time-zone", None)], True),
+        ("unparsed: 3", "incomplete", [("no-time-zone", None)], False),
         ("unparsed: any", "failed", [("unparsed", 1)], False),
         ("unparsed: any", "unreadable", [("unparsed", 1)], False),
     ],
