@@ -166,6 +166,12 @@ def use(item: Evidence, **given: object) -> EvidenceUse:
     return EvidenceUse(**(fields | given))
 
 
+@pytest.fixture(autouse=True)
+def width_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One width for all tests, whatever window they are started from: narrow ones wrap long words."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture
 def hostile() -> str:
     """Text that a terminal, a browser, a table or an XML file would obey."""
