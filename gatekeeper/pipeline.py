@@ -28,6 +28,7 @@ from gatekeeper.evidence import (
     Value,
 )
 from gatekeeper.finding import Finding, Severity
+from gatekeeper.messages.problems import NOTES
 from gatekeeper.policy.evaluate import evaluate
 from gatekeeper.policy.inputs import inputs_for
 from gatekeeper.policy.model import Policy
@@ -35,9 +36,6 @@ from gatekeeper.reports.interface import Report
 from gatekeeper.reports.normalise import KindUnknown, digest_of, document_from
 from gatekeeper.run_record import Ending, Rating, RunRecord
 from gatekeeper.subject import Subject
-
-HARMLESS_RECORD_PROBLEMS: frozenset[str] = frozenset()
-"""Problems of a run record that leave a report `ok`. Every other code makes it `incomplete`."""
 
 LOCAL = Provenance(method="local", trust=Trust.CLAIMED)
 """Files read by the person who asks: nothing vouches for them."""
@@ -219,7 +217,7 @@ def _state(own: State, record: RunRecord | None, added: Iterable[Problem]) -> St
     """Never better than the report's own state."""
     if record is not None and record.ending is not Ending.FINISHED:
         return State.FAILED
-    if own is State.OK and any(problem.code not in HARMLESS_RECORD_PROBLEMS for problem in added):
+    if own is State.OK and any(problem.code not in NOTES for problem in added):
         return State.INCOMPLETE
     return own
 

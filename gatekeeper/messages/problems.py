@@ -1,4 +1,7 @@
-"""Problem codes of reports, in English. A reader may only use a code that stands here (a test holds it)."""
+"""Problem codes of reports: their English words, and which of them leave the report's proof as it is.
+
+A reader may only use a code that stands here (a test holds it).
+"""
 
 from types import MappingProxyType
 
@@ -28,7 +31,8 @@ PROBLEMS = MappingProxyType(
         "unknown-status": "{count:case has|cases have} a status that may mean anything, the first is {what}",
         # Coverage reports.
         "unparsed": "{count:item|items} could not be read and count for nothing",
-        "count-out-of-range": "{count:count|counts} below 0 or above the possible were cut to the possible",
+        "count-out-of-range": "{count:count|counts} below 0 or beyond exact numbers were cut to the possible",
+        "more-covered-than-there-is": "{count:total states|totals state} more covered than there is to cover",
         "not-a-number": "{count:total|totals} of the report are no numbers and are ignored",
         "totals-only": "{count:total|totals} without the rows behind them were taken as stated",
         "file-totals-disagree": "{count:file|files} with totals that the lines contradict; the lower is used",
@@ -82,3 +86,26 @@ PROBLEMS = MappingProxyType(
         "database-partial": "the vulnerability database of the scan is not complete",
     }
 )
+
+NOTES = frozenset(
+    {
+        "sanitised",
+        "totals-disagree",
+        "file-totals-disagree",
+        "totals-only",
+        "bad-time",
+        "no-time-zone",
+        "clock-skew",
+        "count-out-of-range",
+        "not-a-number",
+        "lines-not-statements",
+        "branches-unknown",
+        "tool-unlisted",
+        "not-open",
+        "bad-severity",
+        "unknown-severity",
+        "locations-not-read",
+    }
+)
+"""Problems that are told and change nothing: a report with only these is `ok`. Every other code makes it
+`incomplete` or worse, also one that nobody has thought of yet."""

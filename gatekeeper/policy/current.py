@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from gatekeeper.decision import EvidenceUse, Reason
 from gatekeeper.evidence import Baseline, Evidence, Kind, Param, Problem, State, Use
 from gatekeeper.messages import render
+from gatekeeper.messages.problems import NOTES
 from gatekeeper.messages.reasons import REASONS
-from gatekeeper.policy.model import NEVER_TOLERATED, REMARKS, Binding, Policy, Requirement
+from gatekeeper.policy.model import NEVER_TOLERATED, Binding, Policy, Requirement
 from gatekeeper.policy.spelling import END_OF_TIME, later, shown_duration, utc
 from gatekeeper.subject import Subject
 
@@ -251,7 +252,7 @@ def _state_fault(item: Evidence, requirement: Requirement) -> tuple[Reason | Non
         case State.OK if not is_partial:
             return None, ()
         case State.OK | State.INCOMPLETE:
-            causes = [p for p in problems if p.code not in REMARKS]
+            causes = [p for p in problems if p.code not in NOTES]
             wrong = [p for p in causes if not _is_tolerated(p.code, causes, requirement)]
             if causes and not wrong:
                 return None, tuple(sorted({problem.code for problem in causes}))

@@ -35,9 +35,6 @@ NEVER_TOLERATED = frozenset(
 )  # fmt: skip
 """Problems after which nothing was read or counted: no `allow` lets them through."""
 
-REMARKS = frozenset({"no-time-zone", "bad-time"})
-"""Problems that no reader calls a report incomplete for, so that `allow` need not name them."""
-
 ARTIFACT_BOUND = (Kind.CONTAINER, Kind.DAST)
 """Kinds that speak of what was built; all others speak of the source."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gatekeeper.evidence import Kind, Param, Problem, Producer, Ratio, State, Value
+from gatekeeper.messages.problems import NOTES
 from gatekeeper.reports.interface import LineHits, Report
 
 MAX_LINE = 2**31 - 1
@@ -14,7 +15,6 @@ MAX_COUNT = 2**53 - 1
 """Largest number that JSON readers of every language keep exactly."""
 
 _NAMES = {"line": "lines", "branch": "branches", "function": "functions", "statement": "statements"}
-_MAKE_INCOMPLETE = {"no-data", "no-end-of-record"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,12 @@ class Remarks:
 
 
 def clamped(covered: int, total: int, remarks: Remarks) -> Count:
-    """The two numbers with 0 <= covered <= total < 2^53; `count-out-of-range` when they were not so."""
+    """The two numbers with 0 <= covered <= total < 2^53; a problem when they were not so."""
     top = min(max(total, 0), MAX_COUNT)
     bottom = min(max(covered, 0), top)
-    if (bottom, top) != (covered, total):
+    if covered > total:
+        remarks.count("more-covered-than-there-is")
+    elif (bottom, top) != (covered, total):
         remarks.count("count-out-of-range")
     return Count(bottom, top)
 
@@ -116,7 +118,7 @@ def coverage_report(
         if found.total:
             metrics[f"coverage.{name}"] = Ratio(found.covered, found.total)
     problems = (*problems, *remarks.problems())
-    is_whole = not any(problem.code in _MAKE_INCOMPLETE for problem in problems)
+    is_whole = all(problem.code in NOTES for problem in problems)
     return Report(
         format=format_name,
         kind=Kind.COVERAGE,

@@ -3,29 +3,13 @@
 from collections import Counter
 
 from gatekeeper.evidence import Param, Problem, State
+from gatekeeper.messages.problems import NOTES
 
 _MAX_WORDS = 5
 _MAX_CHARS = 80
 
 FAILED = frozenset({"scan-failed", "scan-did-not-run"})
 """Problems that say the tool did not finish."""
-
-INCOMPLETE = frozenset(
-    {
-        "no-data",
-        "no-runs",
-        "unparsed",
-        "rules-unparsed",
-        "files-skipped",
-        "rules-skipped",
-        "scan-errors",
-        "unaudited",
-        "undecided",
-        "results-elsewhere",
-        "findings-withheld",
-    }
-)
-"""Problems that say the report does not prove what it claims. The others are told and change nothing."""
 
 
 class Notes:
@@ -62,7 +46,7 @@ class Notes:
         codes = {*self._added, *(code for code, count in self._counts.items() if count)}
         if codes & FAILED:
             return State.FAILED
-        return State.INCOMPLETE if codes & INCOMPLETE else State.OK
+        return State.INCOMPLETE if codes - NOTES else State.OK
 
     def _params(self, code: str) -> dict[str, Param]:
         params: dict[str, Param] = {"count": self._counts[code]}

@@ -15,6 +15,7 @@ them. The reading where dialects differ is the one that cannot turn a failure in
 """
 
 from gatekeeper.evidence import Kind, Param, Problem, Producer, Ratio, State, Value
+from gatekeeper.messages.problems import NOTES
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.source import ReportSource
@@ -29,12 +30,12 @@ def read_junit(source: ReportSource, limits: Limits, _kind: Kind | None = None) 
         UnreadableReport: it is not well-formed to the end, hostile, over a limit, or has another root.
     """
     cases, problems = parse_xml(source, limits, lambda text: JUnitCases(text, limits))
-    faults = _faults(cases)
+    found = (*_faults(cases), *problems, *_remarks(cases))
     return Report(
         format=FORMAT.name,
         kind=Kind.TESTS,
-        state=State.INCOMPLETE if faults else State.OK,
-        problems=(*faults, *problems, *_remarks(cases)),
+        state=State.OK if all(problem.code in NOTES for problem in found) else State.INCOMPLETE,
+        problems=found,
         producer=Producer(name=cases.producer, version=cases.producer_version) if cases.producer else None,
         produced_at=cases.produced_at,
         metrics={} if _lists_no_cases(cases) else _metrics(cases),

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatekeeper.evidence import EvidenceDocument, Kind
+from gatekeeper.evidence import EvidenceDocument, Kind, State
 from gatekeeper.messages import render_message
-from gatekeeper.messages.problems import PROBLEMS
+from gatekeeper.messages.problems import NOTES, PROBLEMS
 from gatekeeper.reports.interface import Report
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.normalise import document_from
@@ -43,6 +43,7 @@ def test_sample_reads_as_expected(path: Path, entry: dict[str, Any]) -> None:
         report.problems
     )
     _compare_problems(report, entry.get("problems", []))
+    assert (report.state is State.OK) == all(problem.code in NOTES for problem in report.problems)
     for problem in report.problems:
         assert render_message(problem, PROBLEMS) != problem.code
     if report.kind is not None:

@@ -122,13 +122,17 @@ def test_unusual_hits(read, hits):
 
 
 def test_negative_values(read, problems):
-    """Negative hits and conditions are 0, and said."""
+    """Negative hits and conditions are 0, and said; more conditions covered than there are prove nothing."""
     report = read(
         "cobertura", document(class_(line(1, "-3"), branch(2, 1, "-50% (-1/2)"), branch(3, 1, "150% (3/2)")))
     )
     assert sets(report) == ([2, 3], [1])
     assert report.metrics["coverage.branch"] == Ratio(2, 4)
-    assert problems(report) == {"count-out-of-range": {"count": 3}}
+    assert report.state is State.INCOMPLETE
+    assert problems(report) == {
+        "count-out-of-range": {"count": 2},
+        "more-covered-than-there-is": {"count": 1},
+    }
 
 
 @pytest.mark.parametrize(
