@@ -11,12 +11,6 @@ import pytest
 
 from gatekeeper.settings import Settings
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif("GATEKEEPER_LONG" not in os.environ, reason="takes a minute: make test-long"),
-]
-
-
 def _environ(toolchain_settings: Settings, folder: Path) -> dict[str, str]:
     """The environment of this run with a temporary folder of its own; the tools are shared."""
     folder.mkdir()
