@@ -11,6 +11,7 @@ import pytest
 
 from gatekeeper.settings import Settings
 
+
 def _environ(toolchain_settings: Settings, folder: Path) -> dict[str, str]:
     """The environment of this run with a temporary folder of its own; the tools are shared."""
     folder.mkdir()
