@@ -16,7 +16,7 @@ _META = {
 }
 
 
-def cobertura(path: Path, megabytes: int) -> None:
+def cobertura(path: Path, megabytes: float) -> None:
     """Write a Cobertura report of about `megabytes` MB, laid out as Istanbul and coverage.py do."""
     head = (
         '<?xml version="1.0" ?>\n'
@@ -28,19 +28,19 @@ def cobertura(path: Path, megabytes: int) -> None:
     _write(path, megabytes, head, _classes(), lambda: "</classes></package></packages></coverage>\n")
 
 
-def coverage_py(path: Path, megabytes: int) -> None:
+def coverage_py(path: Path, megabytes: float) -> None:
     """Write a coverage.py JSON report of about `megabytes` MB (format 3: with functions and classes)."""
     totals = _summary(0, 0, 0, 0)
     head = f'{{"meta": {json.dumps(_META)}, "files": {{'
     _write(path, megabytes, head, _files(totals), lambda: f'}}, "totals": {json.dumps(totals)}}}')
 
 
-def lcov(path: Path, megabytes: int) -> None:
+def lcov(path: Path, megabytes: float) -> None:
     """Write an LCOV tracefile of about `megabytes` MB: one record per file, as c8 and nyc lay it out."""
     _write(path, megabytes, "TN:\n", _records(), lambda: "")
 
 
-def _write(path: Path, megabytes: int, head: str, pieces: Iterator[str], tail: Callable[[], str]) -> None:
+def _write(path: Path, megabytes: float, head: str, pieces: Iterator[str], tail: Callable[[], str]) -> None:
     room = megabytes * 1_000_000 - len(head)
     with path.open("w", encoding="ascii") as out:
         out.write(head)

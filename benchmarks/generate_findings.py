@@ -2,6 +2,8 @@
 
 import json
 import random
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,15 @@ def sarif(path: Path, findings: int) -> None:
 
     120 rules with tags and security-severity, 2,000 files, a snippet and an own message per result.
     """
-    chance = random.Random(_SEED)  # noqa: S311  # the same bytes every time
+    _write(path, islice(_results(), findings))
+
+
+def sarif_of_size(path: Path, megabytes: float) -> None:
+    """Write the same log with as many results as make about `megabytes` MB."""
+    _write(path, _results_until(megabytes * 1e6))
+
+
+def _write(path: Path, results: Iterable[str]) -> None:
     driver = {
         "name": "CodeQL",
         "semanticVersion": "2.23.5",
@@ -29,10 +39,22 @@ def sarif(path: Path, findings: int) -> None:
         out.write(
             ',"invocations":[{"executionSuccessful":true,"endTimeUtc":"2026-11-23T06:00:00Z"}],"results":['
         )
-        for number in range(findings):
-            out.write(",\n" if number else "\n")
-            out.write(json.dumps(_result(number, chance)))
+        for number, result in enumerate(results):
+            out.write((",\n" if number else "\n") + result)
         out.write("\n]}]}\n")
+
+
+def _results() -> Iterator[str]:
+    chance = random.Random(_SEED)  # noqa: S311  # the same bytes every time
+    return (json.dumps(_result(number, chance)) for number in count())
+
+
+def _results_until(size: float) -> Iterator[str]:
+    results = _results()
+    while size > 0:
+        result = next(results)
+        size -= len(result)
+        yield result
 
 
 def _rule(number: int) -> dict[str, Any]:

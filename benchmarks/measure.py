@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -52,8 +53,6 @@ def measure(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, 
 
 def run_once(argv: Sequence[str]) -> Run:
     """One process, measured by `wait4`; its standard output is the answer."""
-    import time
-
     started = time.perf_counter()
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -89,12 +88,9 @@ def _figures(name: str, runs: Sequence[Run]) -> Figures:
 
 def machine() -> str:
     """One line that names the machine: processor, cores, memory, kernel, Python."""
-    model = "unknown processor"
     with open("/proc/cpuinfo") as lines:
-        for line in lines:
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
+        models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        model = next(models, "unknown processor")
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     version = ".".join(map(str, sys.version_info[:3]))
     return (

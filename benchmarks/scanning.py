@@ -22,7 +22,9 @@ def side_by_side(folder: Path, rounds: int) -> tuple[Table, list[str]]:
     shutil.copytree(_ROOT / "gatekeeper", target / "gatekeeper")
     shutil.copytree(_ROOT / "scanners" / "gatekeeper_scanners", target / "gatekeeper_scanners")
     shutil.copy(_ROOT / "examples" / "shop" / "requirements.txt", target)
-    environ = os.environ | {"XDG_DATA_HOME": str(folder / "data")}
+    # The user's own scanners, never the user's own mirror: GATEKEEPER_HOME would move both.
+    environ = dict(os.environ) | {"XDG_DATA_HOME": str(folder / "data")}
+    environ.pop("GATEKEEPER_HOME", None)
     _run(environ, "advisories", "import", str(_ROOT / "examples" / "advisories"), "--partial")
     choices = {tool: (tool,) for tool in TOOLS} | {"side by side": TOOLS}
     _scan(environ, target, folder / "reports", TOOLS)  # installs the scanners, which is not measured
