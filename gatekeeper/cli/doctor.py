@@ -18,7 +18,6 @@ from gatekeeper import __version__, clock
 from gatekeeper.cli import exits
 from gatekeeper.cli.output import clean, put
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.resources import rules_folder
 from gatekeeper.settings import Settings, settings_from
 
 _LOW_DISK_BYTES = 1024**3
@@ -114,11 +113,10 @@ def _folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _rules(_: Settings) -> Iterator[Finding]:
-    from gatekeeper.cli.policy_files import policy_at
+    from gatekeeper.cli.policy_files import BASE, policy_at
 
-    path = rules_folder() / "policies" / "base.yaml"
     try:
-        policy = policy_at(path)
+        policy = policy_at(BASE)
     except GatekeeperError as error:
         yield Finding(check="rules", health=Health.FAIL, says=error.message, do="install the package again")
         return
@@ -128,26 +126,17 @@ def _rules(_: Settings) -> Iterator[Finding]:
 def _scanners(settings: Settings) -> Iterator[Finding]:
     from gatekeeper_scanners.manifest import manifest_in, tools_folder
     from gatekeeper_scanners.registry import SCANNERS
+    from gatekeeper_scanners.toolchain import is_installed
 
     for name in SCANNERS:
         manifest = manifest_in(tools_folder() / name)
-        is_ready = any(
-            _marked(folder) == manifest.requirements_digest for folder in settings.tools.glob(f"{name}-*")
-        )
+        is_ready = is_installed(manifest, settings.tools)
         yield Finding(
             check=name,
             health=Health.OK if is_ready else Health.WARN,
             says=f"{manifest.version}, {'ready' if is_ready else 'not installed yet'}",
-            do="" if is_ready else "nothing: the first `gatekeeper scan` installs it and needs the network",
+            do="" if is_ready else "run `gatekeeper scan` once with the network; it installs its scanners",
         )
-
-
-def _marked(folder: Path) -> str:
-    """The digest that a finished environment carries; empty for one that is not finished."""
-    try:
-        return (folder / ".ready").read_text("ascii") if (folder / "bin" / "python").exists() else ""
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _advisories(settings: Settings) -> Iterator[Finding]:
@@ -171,7 +160,7 @@ def _advisories(settings: Settings) -> Iterator[Finding]:
     age_days = None
     if manifest.newest_at is not None:
         age_days = (clock.now() - manifest.newest_at).days
-        says += f", newest of {manifest.newest_at:%Y-%m-%d}"
+        says += f", newest of {manifest.newest_at:%Y-%m-%d}, {age_days:,} days old"
     is_good = manifest.is_complete and age_days is not None and age_days <= _OLD_DATABASE_DAYS
     yield Finding(
         check="advisories",
@@ -182,17 +171,17 @@ def _advisories(settings: Settings) -> Iterator[Finding]:
 
 
 def _helpers(_: Settings) -> Iterator[Finding]:
-    for name, without in (
-        ("git", "install git, or name the source with --commit and --tree"),
-        ("uv", "nothing: pip is used instead; uv makes the first scan faster"),
-    ):
-        path = shutil.which(name)
-        yield Finding(
-            check=name,
-            health=Health.OK if path else Health.WARN,
-            says=path or "not found",
-            do="" if path else without,
-        )
+    git = shutil.which("git")
+    yield Finding(
+        check="git",
+        health=Health.OK if git else Health.WARN,
+        says=git or "not found",
+        do="" if git else "install git, or name the source with --commit and --tree",
+    )
+    uv = shutil.which("uv")
+    yield Finding(
+        check="uv", health=Health.OK, says=uv or "not found; pip installs the scanners, more slowly"
+    )
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

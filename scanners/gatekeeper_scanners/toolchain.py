@@ -64,16 +64,16 @@ def toolchain(
         Cancelled: `cancel` was set.
     """
     requirements_digest = manifest.requirements_digest
-    folder = tools / f"{manifest.name}-{_key(requirements_digest)}"
+    folder = _folder(manifest, tools)
     ready = Toolchain(
         python=folder / "bin" / "python", version=manifest.version, requirements_digest=requirements_digest
     )
-    if _is_ready(folder, requirements_digest):
+    if is_installed(manifest, tools):
         return ready
     try:
         tools.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_name(folder.name + ".lock"), say, cancel):
-            if not _is_ready(folder, requirements_digest):
+            if not is_installed(manifest, tools):
                 _make(manifest, folder, say, cancel)
                 _mark_ready(folder, requirements_digest)
     except OSError as exc:
@@ -84,18 +84,20 @@ def toolchain(
     return ready
 
 
-def _key(requirements_digest: str) -> str:
-    parts = (requirements_digest, sys.version, sys.base_prefix, os.uname().machine)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-
-
-def _is_ready(folder: Path, requirements_digest: str) -> bool:
-    """True when the marker is there and the interpreter it was made with still exists."""
+def is_installed(manifest: Manifest, tools: Path) -> bool:
+    """True when the environment was made to its end and the interpreter it was made with still exists."""
+    folder = _folder(manifest, tools)
     try:
         marked = (folder / _READY).read_text("ascii")
     except (OSError, UnicodeDecodeError):
         return False
-    return marked == requirements_digest and (folder / "bin" / "python").exists()
+    return marked == manifest.requirements_digest and (folder / "bin" / "python").exists()
+
+
+def _folder(manifest: Manifest, tools: Path) -> Path:
+    parts = (manifest.requirements_digest, sys.version, sys.base_prefix, os.uname().machine)
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+    return tools / f"{manifest.name}-{key}"
 
 
 def _mark_ready(folder: Path, requirements_digest: str) -> None:
