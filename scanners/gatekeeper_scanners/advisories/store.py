@@ -98,9 +98,9 @@ class Mirror:
 
     def _known_as(self, name: str) -> list[Advisory]:
         rows = self._rows(
-            "SELECT payload FROM record WHERE id = ?1 UNION "
-            "SELECT payload FROM alias JOIN record USING (number) WHERE alias = ?1",
-            (name,),
+            "SELECT payload FROM record WHERE id = ? UNION "
+            "SELECT payload FROM alias JOIN record USING (number) WHERE alias = ?",
+            (name, name),
         )
         return [_advisory(row) for row in rows]
 
