@@ -46,7 +46,7 @@ def import_(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The manifest as JSON.")] = False,
 ) -> None:
-    """Replace the advisory mirror by the records of a zip file or folder.
+    """Replace the mirror by the records of a zip file or folder.
 
     A complete import refuses a file that it cannot read, and more than 10 % fewer records than before. The
     new mirror comes into use in one step; until then, and after a refusal, the old one stays as it is.
@@ -88,7 +88,9 @@ def import_(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="The manifest as JSON.")] = False,
 ) -> None:
-    """Say what is in the advisory mirror and how old it is. The mirror is verified against its digests.
+    """Say what is in the mirror and how old it is.
+
+    The mirror is verified against its digests.
 
     Exit codes: 0 complete, 1 missing, partial or damaged.
 

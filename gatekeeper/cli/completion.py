@@ -1,11 +1,13 @@
 """`gatekeeper completion`: the completion script of a shell."""
 
+import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from gatekeeper.cli.output import put, say
+from gatekeeper.cli.terminal import is_terminal
 
 
 class Shell(StrEnum):
@@ -24,12 +26,13 @@ _INSTALL = {
 
 
 def completion(
-    shell: Annotated[Shell, typer.Argument(help="The shell that will read the script.")],
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="The shell that will read the script.")],
 ) -> None:
     """Print the script that completes commands, options and their values in a shell.
 
     Examples:
       source <(gatekeeper completion bash)
+      gatekeeper completion bash > ~/.local/share/bash-completion/completions/gatekeeper
       gatekeeper completion fish > ~/.config/fish/completions/gatekeeper.fish
     """
     from typer._completion_shared import get_completion_script
@@ -37,4 +40,5 @@ def completion(
     put(
         get_completion_script(prog_name="gatekeeper", complete_var="_GATEKEEPER_COMPLETE", shell=shell) + "\n"
     )
-    say("", hint=f"to keep it: {_INSTALL[shell]}")
+    if is_terminal(sys.stdout):  # a shell that reads it while starting must stay quiet
+        say("", hint=f"to keep it: {_INSTALL[shell]}")

@@ -14,12 +14,11 @@ from gatekeeper.cli import exits, terminal
 from gatekeeper.cli.about import subject_of
 from gatekeeper.cli.evidence_files import evidence_from_files
 from gatekeeper.cli.output import one_line, put_or_save, remove, say
-from gatekeeper.cli.policy_files import policy_at
+from gatekeeper.cli.policy_files import BASE, policy_at
 from gatekeeper.cli.views import View, written
 from gatekeeper.decision import Outcome
 from gatekeeper.errors import UsageError
 from gatekeeper.evidence import Baseline, Kind
-from gatekeeper.resources import rules_folder
 
 
 class UnknownStage(UsageError):
@@ -36,7 +35,11 @@ def evaluate(
     stage: Annotated[str, typer.Option(metavar="STAGE", help="The stage to be entered.")],
     policy_file: Annotated[
         Path | None,
-        typer.Option("--policy", metavar="FILE", help="The policy file. Default: the shipped policy `base`."),
+        typer.Option(
+            "--policy",
+            metavar="POLICY",
+            help="A policy file, or the name of a shipped one: base, strict. Default: base.",
+        ),
     ] = None,
     as_of: Annotated[
         str | None,
@@ -92,7 +95,7 @@ def evaluate(
     if output is not None:
         # An answer of an earlier run must not stand in for one that this run may refuse to give.
         remove(output)
-    policy = policy_at(policy_file or rules_folder() / "policies" / "base.yaml")
+    policy = policy_at(policy_file or BASE)
     if stage not in policy.stages:
         raise UnknownStage(
             f"policy {policy.name} has no stage {one_line(stage)!r}",
@@ -135,6 +138,11 @@ def evaluate(
     put_or_save(written(decision, evidence, view, screen=screen, reproduce=again), output)
     if output is not None or view is not View.TABLE:
         say(f"{decision.outcome}: {subject.project} into {stage} (not a gate)")
+    if policy_file is None and not decision.allowed:
+        _note(
+            f"judged by the shipped policy `{policy.name}`: `gatekeeper policy show {policy.name}` says what "
+            "it demands, --policy FILE judges by yours"
+        )
     if decision.outcome is Outcome.WARN:
         raise typer.Exit(warn_exit)
     raise typer.Exit(exits.ALLOWED if decision.allowed else exits.NO)

@@ -1,5 +1,6 @@
 """`gatekeeper formats`: the report formats that can be read."""
 
+import sys
 from typing import Annotated
 
 import msgspec
@@ -7,6 +8,7 @@ import typer
 
 from gatekeeper.cli.output import put
 from gatekeeper.cli.tables import text_table
+from gatekeeper.cli.terminal import table_width
 from gatekeeper.reports.registry import FORMATS
 
 
@@ -29,4 +31,5 @@ def formats(
         put(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n")
         return
     table = [(row.name, ", ".join(row.kinds), row.title, row.tools) for row in FORMATS]
-    put(text_table(("format", "evidence of", "title", "written by"), table))
+    header = ("format", "evidence of", "title", "written by")
+    put(text_table(header, table, width=table_width(sys.stdout)))

@@ -27,7 +27,8 @@ def inspect(
     ] = False,
     findings: Annotated[bool, typer.Option("--findings", help="List the findings too.")] = False,
     format_name: Annotated[
-        str | None, typer.Option("--format", help="Read it as this format (`gatekeeper formats`).")
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="Read it as this format (`gatekeeper formats`)."),
     ] = None,
     kind: Annotated[
         Kind | None, typer.Option(help="What it is evidence of, where the format leaves it open.")
@@ -46,9 +47,9 @@ def inspect(
     selection = select(files, cwd=Path.cwd())
     for note in selection.notes:
         say(f"note: {note}")
-    for given in selection.files:
-        if given.is_record:
-            say(f"note: {given.job} is the record of a run, not a report; `evaluate` reads it")
+    if records := sum(given.is_record for given in selection.files):
+        what = "1 record of a run is" if records == 1 else f"{records} records of runs are"
+        say(f"note: {what} left out; `evaluate` reads them, together with their reports")
     reports = [given for given in selection.files if not given.is_record]
     if not reports:
         raise UsageError("there is no report among the given files")

@@ -106,8 +106,15 @@ def _polish(command: Any) -> None:
     for parameter in command.params:
         if parameter.param_type_name == "argument" and parameter.metavar:
             parameter.display_type_rich = _no_type
+            parameter.get_usage_pieces = _usage_of(parameter)
     for inner in getattr(command, "commands", {}).values():
         _polish(inner)
+
+
+def _usage_of(argument: Any) -> Any:
+    """`FILE...` where one must be given, `[PATH]` where not."""
+    name = argument.metavar if argument.required else f"[{argument.metavar}]"
+    return lambda _ctx: [name + ("" if argument.nargs == 1 else "...")]
 
 
 def _no_type(ctx: Any) -> None:  # noqa: ARG001 - typer's signature

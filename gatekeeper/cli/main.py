@@ -92,7 +92,7 @@ def _refuse(error: typer.TyperException) -> int:
         return exits.USAGE
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "gatekeeper"
-    text = error.format_message().replace("Value error, ", "")  # pydantic's word, not ours
+    text = " ".join(error.format_message().replace("Value error, ", "").split())  # pydantic's word, not ours
     say(f"error: {text}", hint=f"`{path} --help` shows what it takes")
     return exits.USAGE
 

@@ -1,5 +1,6 @@
 """`gatekeeper metrics`: the facts that rules can use."""
 
+import sys
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,10 @@ from gatekeeper.metrics import METRICS
 
 
 def metrics(
-    kind: Annotated[Kind | None, typer.Option(help="Only the metrics of this kind.")] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(metavar="KIND", help="Only the metrics of this kind: tests, coverage, sast, ..."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List every metric that a rule can name, with unit and better direction.
@@ -26,6 +30,8 @@ def metrics(
         put(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n")
         return
     from gatekeeper.cli.tables import text_table
+    from gatekeeper.cli.terminal import table_width
 
     header = ("metric", "unit", "better", "what it counts")
-    put(text_table(header, [(m.name, m.unit, m.better, m.description) for m in rows]))
+    table = [(m.name, m.unit, m.better, m.description) for m in rows]
+    put(text_table(header, table, width=table_width(sys.stdout)))

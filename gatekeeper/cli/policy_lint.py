@@ -12,7 +12,9 @@ from gatekeeper.policy.load import PolicyRefused, load_policy
 
 
 def lint(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Policy files.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Policy files, or names of shipped ones.")
+    ],
 ) -> None:
     """Check policy files; each fault is one line `file:line: key: message` on stdout.
 

@@ -1,5 +1,6 @@
 """`gatekeeper policy show`: what a policy demands, stage by stage, in words."""
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -7,22 +8,23 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.output import clean, put
-from gatekeeper.cli.policy_files import policy_at
+from gatekeeper.cli.policy_files import BASE, policy_at
 from gatekeeper.cli.tables import text_table
+from gatekeeper.cli.terminal import table_width
 from gatekeeper.decision import Mode
 from gatekeeper.errors import UsageError
 from gatekeeper.policy.model import Act, Bounds, Policy, Requirement, Rule
 from gatekeeper.policy.spelling import shown_duration
-from gatekeeper.resources import rules_folder
 
 _EFFECT = {Mode.BLOCK: "blocks", Mode.WARN: "warns", Mode.OBSERVE: "is observed"}
 
 
 def show(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="The policy file. Default: the shipped `base`.")
-    ] = None,
-    stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
+        Path,
+        typer.Argument(metavar="POLICY", help="A policy file, or the name of a shipped one: base, strict."),
+    ] = BASE,
+    stage: Annotated[str | None, typer.Option(metavar="STAGE", help="Only this stage.")] = None,
 ) -> None:
     """Say in words what a policy demands before each stage.
 
@@ -31,15 +33,17 @@ def show(
 
     Examples:
       gatekeeper policy show
+      gatekeeper policy show strict
       gatekeeper policy show policy.yaml --stage uat
     """
-    policy = policy_at(file or rules_folder() / "policies" / "base.yaml")
+    policy = policy_at(file)
     if stage is not None and stage not in policy.stages:
         raise UsageError(
             f"policy {policy.name} has no stage {stage!r}", hint="its stages are " + ", ".join(policy.stages)
         )
     lines = [f"policy {policy.name}, owner {policy.owner}, {policy.digest}", *_score(policy)]
     known: set[tuple[str, ...]] = set()
+    width = table_width(sys.stdout, indent=2)
     for name in policy.stages if stage is None else (stage,):
         rows = [row for row in _rows(policy, name) if row not in known]
         if known:
@@ -50,7 +54,7 @@ def show(
             lines.append("  nothing is checked, so there is no pass")
         known.update(rows)
         if rows:
-            lines += [f"  {line}" for line in text_table(rows[0], rows[1:]).splitlines()]
+            lines += [f"  {line}" for line in text_table(rows[0], rows[1:], width=width).splitlines()]
     put("".join(f"{clean(line)}\n" for line in lines))
 
 

@@ -14,7 +14,9 @@ from gatekeeper.policy.testing import TestOutcome, never_failed, run_tests
 
 
 def run_examples(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Policy files.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Policy files, or names of shipped ones.")
+    ],
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML too.")
     ] = None,

@@ -22,9 +22,10 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def scan(
-    path: Annotated[Path, typer.Argument(help="The folder with the source.")] = Path(),
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder with the source.")] = Path(),
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where the reports go; made when it is missing.")
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="Where the reports go; made when it is missing."),
     ] = DEFAULT_OUTPUT,
     tool: Annotated[
         list[str] | None,

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatekeeper.cli.output import one_line, say, speaks_utf8
+from gatekeeper.cli.scan_summary import ENDING_WORDS
 from gatekeeper_scanners.scan import Progress, Step
 
 
@@ -67,4 +68,6 @@ class _Display:
 
 def _words(news: Progress) -> str:
     text = one_line(news.text)
+    if news.step is Step.DONE:
+        return ENDING_WORDS.get(news.text, text)
     return f"reading {text}" if news.step is Step.RUNNING else text

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from gatekeeper.messages.problems import PROBLEMS
 from gatekeeper.run_record import Ending
 from gatekeeper_scanners.scan import ScanResult, ToolRun
 
-ENDING_WORDS = {
+ENDING_WORDS: Mapping[str, str] = {
     Ending.FINISHED: "finished",
     Ending.CRASHED: "crashed",
     Ending.TIMEOUT: "stopped: time limit",

@@ -25,6 +25,16 @@ def screen_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Screen
     )
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """True when a person looks on; a closed stream, a pipe and a file are none."""
+    return stream is not None and stream.isatty()
+
+
+def table_width(stream: TextIO | None, *, indent: int = 0) -> int | None:
+    """The columns that a table may take on the terminal behind `stream`; None for a pipe or a file."""
+    return screen_of(stream).width - indent if stream is not None and is_terminal(stream) else None
+
+
 def _wants_color(stream: TextIO, environ: Mapping[str, str]) -> bool:
     if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return False

@@ -29,13 +29,16 @@ def written(
     details: bool = False,
 ) -> str:
     """The decision as text. Only the table looks at `screen`, `reproduce` and `details`."""
+    if view is View.JSON:
+        return as_json(decision).decode()
+    from gatekeeper.cli.render.words import in_words
+
+    decision = in_words(decision)
     match view:
         case View.TABLE:
             from gatekeeper.cli.render import table
 
             return table.render(decision, screen=screen, reproduce=reproduce, details=details)
-        case View.JSON:
-            return as_json(decision).decode()
         case View.MARKDOWN:
             from gatekeeper.cli.render import markdown
 

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from gatekeeper.cli.output import one_line
 from gatekeeper.cli.render.outline import (
     NOT_A_GATE,
+    Entry,
     Outline,
+    entries,
     headline,
     missing_beyond_rules,
+    names,
     outline,
     policy_words,
     score_words,
@@ -69,19 +72,28 @@ def _plain_reasons(decision: Decision) -> Iterable[str]:
 
 def _table(rules: Iterable[RuleResult]) -> str:
     rows = ["| | rule | is | must be | why and what to do |", "|---|---|---|---|---|"]
-    for rule in rules:
+    for entry in entries(rules):
+        rule = entry.rule
         words = [text_of(rule.message.text)] if rule.message.text else []
         if rule.remedy and rule.remedy.text:
             words.append(f"**to do:** {text_of(rule.remedy.text)}")
         cells = (
             f"{rule.status} ({rule.mode})",
-            f"{text_of(rule.id)}" + (f"<br>{text_of(title)}" if (title := title_of(rule)) else ""),
+            "<br>".join(text_of(name) for name in _names(entry)),
             text_of(rule.actual) if rule.actual is not None else "unknown",
             text_of(rule.threshold or ""),
             "<br>".join(words),
         )
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
+
+
+def _names(entry: Entry) -> Iterable[str]:
+    yield entry.rule.id
+    if title := title_of(entry.rule):
+        yield title
+    if entry.also:
+        yield f"and {names(entry.also)}"
 
 
 def _evidence(decision: Decision) -> str:

@@ -52,6 +52,40 @@ def _group(rule: RuleResult) -> str:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Rules that are told as one: a rule alone, or all that lack the same facts for the same reason."""
+
+    rule: RuleResult
+    also: tuple[RuleResult, ...] = ()
+    told_at: str = ""
+    """The id of the rule, in a group shown before, whose reason and remedy are the same."""
+
+
+def entries(rules: Iterable[RuleResult], told: Iterable[RuleResult] = ()) -> tuple[Entry, ...]:
+    """`rules` in their order, those with the cause of an earlier one gathered there.
+
+    A report that is missing takes all its rules with it; a person mends it once, so it is told once.
+    `told` are rules that were shown before: what they said is not repeated, only pointed at.
+    """
+    before: dict[tuple[object, ...], str] = {}
+    for rule in told:
+        if rule.status is Status.MISSING:
+            before.setdefault(_cause(rule), rule.id)
+    groups: dict[tuple[object, ...], list[RuleResult]] = {}
+    for rule in rules:
+        gathers = rule.status is Status.MISSING and rule.mode is not Mode.SCORE
+        groups.setdefault(_cause(rule) if gathers else (rule.id,), []).append(rule)
+    return tuple(
+        Entry(rule=first, also=tuple(rest), told_at=before.get(_cause(first), ""))
+        for first, *rest in groups.values()
+    )
+
+
+def _cause(rule: RuleResult) -> tuple[object, ...]:
+    return (rule.message.code, rule.message.text, rule.remedy.text if rule.remedy else "")
+
+
 def missing_beyond_rules(decision: Decision) -> tuple[Missing, ...]:
     """Missing evidence that no rule already tells about in the same words."""
     told = {rule.message.text for rule in decision.rules}

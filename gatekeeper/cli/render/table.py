@@ -12,7 +12,9 @@ from gatekeeper.cli.output import clean
 from gatekeeper.cli.render import backing
 from gatekeeper.cli.render.outline import (
     VERDICT,
+    Entry,
     Outline,
+    entries,
     headline,
     missing_beyond_rules,
     names,
@@ -24,7 +26,7 @@ from gatekeeper.cli.render.outline import (
     subject_words,
     title_of,
 )
-from gatekeeper.cli.render.pieces import grid, sign
+from gatekeeper.cli.render.pieces import grid, joined, sign
 from gatekeeper.cli.render.screen import VERDICT_STYLES, Screen, style_of
 from gatekeeper.decision import Decision, Mode, RuleResult, Status
 
@@ -78,11 +80,13 @@ class _View:
         if self.decision.reasons or missing_beyond_rules(self.decision):
             yield _section("Why", *self._reasons())
         if self.grouped.blocking:
-            yield _section("Stops it", self._rules(self.grouped.blocking))
+            yield _section("Stops it", self._rules(entries(self.grouped.blocking)))
         if self.grouped.costly:
-            yield _section("Costs points", self._rules(self.grouped.costly))
+            costly = entries(self.grouped.costly, told=self.grouped.blocking)
+            yield _section("Costs points", self._rules(costly))
         if self.grouped.warnings:
-            yield _section("Warnings", self._rules(self.grouped.warnings))
+            warnings = entries(self.grouped.warnings, told=self.grouped.failing)
+            yield _section("Warnings", self._rules(warnings))
         if self.decision.would_change:
             yield _section("Will change", *self._changes())
         yield _section("Other rules", *self._rest())
@@ -103,7 +107,8 @@ class _View:
         facts = [policy_words(decision), *subject_words(decision), self._counts()]
         if not decision.gate:
             facts.append("not a gate")
-        return Group(first, Text(clean(self.screen.dot.join(facts)), style="dim"))
+        lines = joined(facts, self.screen.dot, self.screen.width)
+        return Group(first, *(Text(line, style="dim") for line in lines))
 
     def _counts(self) -> str:
         groups = {
@@ -133,19 +138,26 @@ class _View:
         table.add_row(sign(self.screen, status), Text(clean(text)))
         return table
 
-    def _rules(self, rules: Iterable[RuleResult]) -> RenderableType:
+    def _rules(self, told: Iterable[Entry]) -> RenderableType:
         table = grid(3)
-        for rule in rules:
+        for entry in told:
+            rule = entry.rule
             word = Text(_word(rule), style=style_of(rule.status))
-            table.add_row(sign(self.screen, rule.status), word, Group(*self._rule(rule)))
+            table.add_row(sign(self.screen, rule.status), word, Group(*self._rule(entry)))
         return table
 
-    def _rule(self, rule: RuleResult) -> Iterable[Text]:
+    def _rule(self, entry: Entry) -> Iterable[Text]:
+        rule = entry.rule
         head = Text(clean(rule.id), style="bold")
         if title := title_of(rule):
             head.append(f"  {clean(title)}", style="not bold")
         yield head
+        if entry.told_at:
+            yield Text(clean(f"for the same reason as {entry.told_at}"))
+            return
         yield from (Text(clean(line)) for line in reasons(rule))
+        if entry.also:
+            yield Text(clean(f"so these are unknown too: {names(entry.also)}"))
         first, *items = remedy_lines(rule.remedy) if rule.remedy else [""]
         if first:
             yield Text.assemble((f"{self.screen.arrow} to do: ", "bold cyan"), clean(first))

@@ -158,6 +158,6 @@ def test_run_records_are_noted_and_not_inspected(tmp_path: Path, capsys: pytest.
     """They are read together with their report by `evaluate`; alone they leave nothing to inspect."""
     (tmp_path / "bandit.run.json").write_text("{}")
     assert main(["inspect", "."]) == 0
-    assert "bandit.run.json is the record of a run" in capsys.readouterr().err
+    assert "1 record of a run is left out" in capsys.readouterr().err
     assert main(["inspect", "bandit.run.json"]) == 2
     assert "no report among the given files" in capsys.readouterr().err

@@ -155,3 +155,22 @@ def test_show_puts_every_key_in_words(policy: Path, capsys: pytest.CaptureFixtur
         "To enter test: all of the above",
     ):
         assert words in out
+
+
+@pytest.mark.parametrize("name", ["base", "strict"])
+def test_shipped_policies_have_names(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`base` is the shipped policy wherever one stands, also in a checkout with a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(GOOD)
+    assert main(["policy", "show", name]) == 0
+    assert capsys.readouterr().out.startswith(f"policy {name}, ")
+    assert main(["policy", "lint", name]) == 0
+    assert main(["policy", "test", name]) == 0
+
+
+def test_an_unknown_policy_is_answered_with_the_names_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    """A person who guesses learns the names."""
+    assert main(["policy", "show", "novel"]) == 2
+    assert "base, strict" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from gatekeeper.cli.render.outline import (
+    entries,
     headline,
     missing_beyond_rules,
     outline,
@@ -83,3 +84,29 @@ def test_a_short_digest_keeps_its_algorithm() -> None:
     """Twelve digits for the eye."""
     assert short("sha256:" + "ab" * 32) == "sha256:abababababab"
     assert short("ab" * 32) == "abababababab"
+
+
+def test_rules_without_facts_are_told_once_per_cause(failing: Decision) -> None:
+    """One missing report takes many rules with it; what is to be done about it is said once."""
+    rule = next(rule for rule in failing.rules if rule.status is Status.MISSING)
+    blocking = [
+        msgspec.structs.replace(rule, id=name, mode=Mode.BLOCK) for name in ("evidence.coverage", "cov-floor")
+    ]
+    other = msgspec.structs.replace(rule, id="sast", mode=Mode.BLOCK, message=Reason(code="x", text="else"))
+    first, second = entries([*blocking, other])
+    assert (first.rule.id, [also.id for also in first.also], first.told_at) == (
+        "evidence.coverage",
+        ["cov-floor"],
+        "",
+    )
+    assert (second.rule.id, second.also) == ("sast", ())
+    (costly,) = entries([rule], told=blocking)
+    assert costly.told_at == "evidence.coverage"
+
+
+def test_rules_that_were_judged_are_never_gathered(failing: Decision) -> None:
+    """Two rules may fail in the same words and still be two things to mend."""
+    rule = next(rule for rule in failing.rules if rule.status is Status.FAIL)
+    twins = [rule, msgspec.structs.replace(rule, id="twin")]
+    assert [entry.rule.id for entry in entries(twins)] == ["sast-high", "twin"]
+    assert [entry.told_at for entry in entries(twins[1:], told=twins[:1])] == [""]

@@ -16,7 +16,7 @@ def test_a_failed_decision_says_what_to_do(failing: Decision) -> None:
     shown = render(failing, screen=PLAIN, reproduce="gatekeeper evaluate reports --stage uat")
     assert shown == snapshot("""\
 ✗ FAIL  pay/api may not enter uat  ·  score 50.00 (1.5 of 3 points)
-policy base  ·  commit a1b2c3d4e5f6  ·  ref main  ·  rules: 2 failing, 1 warning, 1 passed  ·
+policy base  ·  commit a1b2c3d4e5f6  ·  ref main  ·  rules: 2 failing, 1 warning, 1 passed
 not a gate
 
 Why
