@@ -84,6 +84,7 @@ PROBLEMS = MappingProxyType(
         # Seen when a question is asked.
         "clock-skew": "a time of the report lies in the future",
         "database-partial": "the vulnerability database of the scan is not complete",
+        "database-unknown": "nothing says how old the vulnerability database of the scan was",
     }
 )
 

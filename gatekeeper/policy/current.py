@@ -22,6 +22,7 @@ CLOCK_SKEW_S = 5 * 60
 """A report may be this far ahead of our clock before its time is not believed."""
 
 DATABASE_PARTIAL = "database-partial"
+DATABASE_UNKNOWN = "database-unknown"
 
 _TICK = timedelta(microseconds=1)
 
@@ -179,11 +180,16 @@ def _look(item: Evidence, requirement: Requirement, as_of: datetime) -> Looked:
     age_fault = _age_fault(item, requirement, as_of, changes)
     skewed = _ahead(item.document.produced_at, as_of) or _ahead(item.received_at, as_of)
     state_fault, tolerated = _state_fault(item, requirement)
+    problems = [Problem(code="clock-skew")] if skewed else []
+    if requirement.db_max_age_s is not None and _database_date(item) is None:
+        problems.append(Problem(code=DATABASE_UNKNOWN))
+        if DATABASE_UNKNOWN in requirement.allow:
+            tolerated = (*tolerated, DATABASE_UNKNOWN)
     return Looked(
         evidence=item,
         use=Use.STALE if age_fault else Use.USED,
         fault=state_fault or age_fault,
-        problems=(Problem(code="clock-skew"),) if skewed else (),
+        problems=tuple(problems),
         tolerated=tolerated,
         changes_at=min((change for change in changes if change > as_of), default=None),
     )
@@ -207,17 +213,25 @@ def _age_fault(
             fault = reason("stale", max_age=limit, time=min(times).isoformat(), **names)
         changes.append(_after(min(times), requirement.max_age_s))
     if requirement.db_max_age_s is not None and fault is None:
-        fault = _database_fault(item, requirement.db_max_age_s, as_of, changes, names)
+        newest = _database_date(item)
+        if newest is not None:
+            fault = _database_fault(newest, requirement.db_max_age_s, as_of, changes, names)
+        elif DATABASE_UNKNOWN not in requirement.allow:
+            fault = reason(DATABASE_UNKNOWN, **names)
     return fault
 
 
-def _database_fault(
-    item: Evidence, max_age_s: int, as_of: datetime, changes: list[datetime], names: dict[str, Param]
-) -> Reason | None:
+def _database_date(item: Evidence) -> datetime | None:
+    """How new the scanner's vulnerability database was; None when nothing says it."""
     database = item.document.database
     if database is None or database.newest_at is None or database.newest_at.tzinfo is None:
-        return reason("database-unknown", **names)
-    newest = utc(database.newest_at)
+        return None
+    return utc(database.newest_at)
+
+
+def _database_fault(
+    newest: datetime, max_age_s: int, as_of: datetime, changes: list[datetime], names: dict[str, Param]
+) -> Reason | None:
     if _ahead(newest, as_of):
         changes.append(newest - timedelta(seconds=CLOCK_SKEW_S))
         return reason("clock-skew", time=newest.isoformat(), **names)

@@ -159,6 +159,22 @@ def test_the_age_of_the_vulnerability_database(make):
     assert make.rule(make.decide(policy, make.evidence("sca")), "s").message.code == "database-unknown"
 
 
+def test_an_unknown_database_is_let_through_only_by_name(make):
+    """`allow: {database-unknown: any}` is shown in the decision, and a known date is judged all the same."""
+    policy = make.policy(
+        SCA, "evidence: {sca: {db_max_age: 48h, allow: {database-unknown: any}}}\nstages: [develop]"
+    )
+    unknown = make.decide(policy, make.evidence("sca"))
+    assert unknown.allowed
+    assert unknown.evidence[0].tolerated == ("database-unknown",)
+    old = Database(
+        digest="sha256:" + "d" * 64, records=9, newest_at=make.as_of - timedelta(days=3), is_complete=True
+    )
+    decision = make.decide(policy, make.evidence("sca", database=old))
+    assert not decision.allowed
+    assert make.rule(decision, "s").message.code == "database-stale"
+
+
 @pytest.mark.parametrize("state", [State.UNREADABLE, State.FAILED, State.INCOMPLETE])
 def test_a_newer_bad_report_hides_the_older_good_one(make, state):
     """The newest receipt of a slot is current, whatever its state."""
