@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from gatekeeper.evidence import Kind, Problem, Producer
 from gatekeeper.reports.coverage.cobertura_rows import Attributes, Lines, RowReader
 from gatekeeper.reports.coverage.numbers import hits_of
-from gatekeeper.reports.coverage.paths import MAX_CHARS, Roots
+from gatekeeper.reports.coverage.roots import MAX_CHARS, Roots
 from gatekeeper.reports.coverage.tally import (
     MAX_COUNT,
     MAX_FILES,

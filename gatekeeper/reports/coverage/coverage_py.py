@@ -18,7 +18,7 @@ from datetime import datetime
 import msgspec
 
 from gatekeeper.evidence import Kind, Producer
-from gatekeeper.reports.coverage.paths import Roots
+from gatekeeper.reports.coverage.roots import Roots
 from gatekeeper.reports.coverage.tally import (
     MAX_LINE,
     NOTHING,
@@ -32,6 +32,7 @@ from gatekeeper.reports.interface import Head, LineHits, Report, ReportFormat, U
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.source import ReportSource
+from gatekeeper.reports.times import utc_time
 
 
 class _Summary(msgspec.Struct, frozen=True, gc=False):
@@ -200,14 +201,5 @@ def _sorted(numbers: list[int]) -> list[int]:
 
 
 def _moment(text: str | None, remarks: Remarks) -> datetime | None:
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        remarks.note("bad-time", value=text[:40])
-        return None
-    if found.tzinfo is None:
-        remarks.note("no-time-zone", value=text[:40])
-        return None
-    return plausible(found, text, remarks)
+    found = utc_time(text, lambda code: remarks.note(code, value=(text or "")[:40]))
+    return plausible(found, text or "", remarks) if found else None

@@ -21,7 +21,7 @@ import msgspec
 from gatekeeper.evidence import Kind
 from gatekeeper.reports.coverage.lcov_functions import TAGS, Function, FunctionRows
 from gatekeeper.reports.coverage.numbers import hits_of, line_number
-from gatekeeper.reports.coverage.paths import Roots
+from gatekeeper.reports.coverage.roots import Roots
 from gatekeeper.reports.coverage.tally import (
     MAX_COUNT,
     MAX_FILES,

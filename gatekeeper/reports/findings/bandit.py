@@ -13,13 +13,13 @@ from gatekeeper.reports.findings.fingerprint import code_fingerprint, with_occur
 from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
 from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.findings.numbers import count_of, line_of
-from gatekeeper.reports.findings.paths import normal_path
 from gatekeeper.reports.findings.severity import BANDIT, word_severity
-from gatekeeper.reports.findings.times import utc_time
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.paths import normal_path
 from gatekeeper.reports.source import ReportSource
+from gatekeeper.reports.times import utc_time
 
 _TOTALS = "_totals"
 _NUMBERED = re.compile(r"(\d+)[ \t]?(.*)")
@@ -77,7 +77,7 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     findings = with_occurrences([_finding(issue, limits, notes) for issue in issues])
     metrics = _files(log, notes)
     _compare_totals(log, len(log.results), notes)
-    generated_at = utc_time(log.generated_at, notes)
+    generated_at = utc_time(log.generated_at, notes.count)
     totals = log.metrics.get(_TOTALS, {})
     hidden = count_of(totals.get("nosec")) + count_of(totals.get("skipped_tests"))
     return Report(

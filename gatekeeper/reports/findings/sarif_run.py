@@ -5,7 +5,7 @@ from datetime import datetime
 from gatekeeper.reports.findings import sarif_model as sarif
 from gatekeeper.reports.findings.items import each
 from gatekeeper.reports.findings.notes import Notes
-from gatekeeper.reports.findings.times import utc_time
+from gatekeeper.reports.times import utc_time
 
 _TELLS_ALL_LOSSES = ("semgrep", "opengrep")
 """Tools whose execution notifications, of any level, say that some code was not searched: Semgrep writes
@@ -33,7 +33,7 @@ def produced_at(runs: list[sarif.Run], notes: Notes) -> datetime | None:
         for run in runs
         for invocation in run.invocations or ()
     ]
-    return min((time for text in texts if (time := utc_time(text, notes))), default=None)
+    return min((time for text in texts if (time := utc_time(text, notes.count))), default=None)
 
 
 def _judge_invocation(run: sarif.Run, invocation: sarif.Invocation, notes: Notes) -> None:

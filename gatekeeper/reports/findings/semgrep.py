@@ -12,11 +12,11 @@ from gatekeeper.reports.findings.fingerprint import code_fingerprint, own_finger
 from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
 from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.findings.numbers import line_of
-from gatekeeper.reports.findings.paths import normal_path
 from gatekeeper.reports.findings.severity import SEMGREP, word_severity
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.paths import normal_path
 from gatekeeper.reports.source import ReportSource
 
 WITHHELD = "requires login"

@@ -68,11 +68,8 @@ def _remarks(cases: JUnitCases) -> tuple[Problem, ...]:
     remarks = (
         [] if _lists_no_cases(cases) else [cases.totals.found[what] for what in sorted(cases.totals.found)]
     )
-    if cases.bad_times:
-        remarks.append(Problem(code="bad-time", params={"count": cases.bad_times}))
-    if cases.times_without_zone:
-        remarks.append(Problem(code="no-time-zone", params={"count": cases.times_without_zone}))
-    return tuple(remarks)
+    times = (Problem(code=code, params={"count": n}) for code, n in sorted(cases.time_problems.items()))
+    return (*remarks, *times)
 
 
 def _metrics(cases: JUnitCases) -> dict[str, Value]:
@@ -86,7 +83,7 @@ def _metrics(cases: JUnitCases) -> dict[str, Value]:
         "tests.skipped": cases.skipped,
         "tests.flaky": cases.flaky,
     }
-    if cases.timed_cases and not cases.bad_times:
+    if cases.timed_cases and not cases.time_problems["bad-time"]:
         metrics["tests.duration_ms"] = round(cases.seconds * 1000)
     if ran:
         metrics["tests.pass_rate"] = Ratio(passed, ran)

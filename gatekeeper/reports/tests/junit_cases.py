@@ -1,11 +1,13 @@
 """The cases of a JUnit file, counted while it streams past; only failures are kept."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from gatekeeper.evidence import Failure
 from gatekeeper.reports.interface import UnreadableReport
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.tests.durations import MAX_SECONDS, seconds_from
 from gatekeeper.reports.tests.junit_totals import Comparison, Stated, Tally, stated_in
 from gatekeeper.reports.tests.junit_words import (
     FLAKY_MARKS,
@@ -15,7 +17,7 @@ from gatekeeper.reports.tests.junit_words import (
     STATUS,
     Outcome,
 )
-from gatekeeper.reports.tests.times import MAX_SECONDS, in_utc, instant_from, seconds_from
+from gatekeeper.reports.times import utc_time
 from gatekeeper.reports.xml import Attributes, StartHandler, TextCapture
 
 MAX_FAILURE_CHARS = 300
@@ -61,7 +63,9 @@ class JUnitCases:
         self._limits = limits
         self.total = self.suite_level = self.failed = self.errors = self.skipped = self.flaky = 0
         self.seconds = 0.0
-        self.timed_cases = self.bad_times = self.times_without_zone = 0
+        self.timed_cases = 0
+        self.time_problems: Counter[str] = Counter()
+        """Problem code -> how many times and durations it stands for."""
         self.unknown_statuses = 0
         self.unknown_status = ""
         self.produced_at: datetime | None = None
@@ -108,13 +112,12 @@ class JUnitCases:
             self._suites[-1].inner += subtree
 
     def _timestamp(self, text: str) -> None:
-        instant = instant_from(text)
-        if instant is None:
-            self.bad_times += 1
-        elif (at := in_utc(instant)) is None:
-            self.times_without_zone += 1
-        elif self.produced_at is None or at < self.produced_at:
+        at = utc_time(text, self._count_time_problem)
+        if at is not None and (self.produced_at is None or at < self.produced_at):
             self.produced_at = at
+
+    def _count_time_problem(self, code: str) -> None:
+        self.time_problems[code] += 1
 
     def _property(self, attributes: Attributes) -> None:
         name = attributes.get("name")
@@ -163,7 +166,7 @@ class JUnitCases:
         if not 0.0 <= seconds <= MAX_SECONDS:  # also true for NaN
             known = seconds_from(text)
             if known is None:
-                self.bad_times += 1
+                self._count_time_problem("bad-time")
                 return
             seconds = known
         self.seconds += seconds

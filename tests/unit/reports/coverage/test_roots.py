@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.reports.coverage.paths import Roots
+from gatekeeper.reports.coverage.roots import Roots
 from gatekeeper.reports.interface import UnreadableReport
 
 

@@ -1,7 +1,6 @@
-"""Durations and instants as test tools write them."""
+"""Durations as test tools write them."""
 
 import re
-from datetime import UTC, datetime
 
 MAX_SECONDS = 366 * 24 * 3600.0
 """Longer is no duration of a test: container-structure-test before 1.14 wrote nanoseconds."""
@@ -25,21 +24,3 @@ def seconds_from(text: str) -> float | None:
     except ValueError:
         return None
     return seconds if 0.0 <= seconds <= MAX_SECONDS else None
-
-
-def instant_from(text: str) -> datetime | None:
-    """An ISO 8601 time as it is written, with or without zone; None when the text is not one."""
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-
-
-def in_utc(instant: datetime) -> datetime | None:
-    """`instant` in UTC; None when it has no zone, or when UTC has no such year."""
-    if instant.tzinfo is None:
-        return None
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError:
-        return None

@@ -1,10 +1,10 @@
-"""File names as coverage tools write them, made into one spelling."""
+"""File names of a coverage report, relative to the folders below which it says they are."""
 
-import posixpath
 import re
 from collections.abc import Iterable
 
 from gatekeeper.reports.interface import UnreadableReport
+from gatekeeper.reports.paths import normal_path
 
 MAX_CHARS = 4096
 _DRIVE = re.compile(r"[A-Za-z]:/")
@@ -14,7 +14,7 @@ class Roots:
     """The folders below which a report says its files are (`<source>` of Cobertura)."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        folders = {_clean(name) for name in names if name.strip()}
+        folders = {normal_path(name) for name in names if name.strip()}
         self._absolute = {folder for folder in folders if _is_absolute(folder)}
         # With several roots nobody can say under which one a relative name stands.
         only = next(iter(folders)) if len(folders) == 1 else "."
@@ -35,9 +35,9 @@ class Roots:
         if len(name) > MAX_CHARS:
             detail = f"the name of a file is longer than {MAX_CHARS} characters"
             raise UnreadableReport("wrong-shape", detail=detail)
-        path = _clean(name)
+        path = normal_path(name)
         if not _is_absolute(path):
-            return _clean(self._prefix + path) if self._prefix else path
+            return normal_path(self._prefix + path) if self._prefix else path
         return self._inside(path) if self._absolute else path
 
     def _inside(self, path: str) -> str:
@@ -48,10 +48,6 @@ class Roots:
             slash = path.rfind("/", 0, slash)
         is_below_top = "/" in self._absolute and path[:1] == "/" and path[1:2] not in ("", "/")
         return path[1:] if is_below_top else path
-
-
-def _clean(name: str) -> str:
-    return posixpath.normpath(name.replace("\\", "/"))
 
 
 def _is_absolute(path: str) -> bool:
