@@ -247,8 +247,9 @@ def _upgrades(found: Sequence[Finding], steps: int) -> tuple[tuple[tuple[str, in
 def _best_version(findings: Iterable[Finding], current: str) -> tuple[str, set[str]] | None:
     """The lowest version that clears the most of one package's findings, and what it clears.
 
-    A version clears a finding when it is one of its fixed versions, or not below the highest of them. A
-    version in between may lie in a range that was vulnerable again, so it is not trusted.
+    A version clears a finding when it is one of its fixed versions, not below the highest of them, or a later
+    one of the same series (1.26.19 after 1.26.17). Any other version in between may lie in a range that was
+    vulnerable again, so it is not trusted.
     """
     fixes = {f.fingerprint: f.package.fixed_versions for f in findings if f.package}
     best: tuple[str, set[str]] | None = None
@@ -258,11 +259,20 @@ def _best_version(findings: Iterable[Finding], current: str) -> tuple[str, set[s
         clears = {
             fingerprint
             for fingerprint, versions in fixes.items()
-            if version in versions or version_key(version) >= max(map(version_key, versions))
+            if version_key(version) >= max(map(version_key, versions))
+            or any(_is_later_in_series(version, fixed) for fixed in versions)
         }
         if best is None or len(clears) > len(best[1]):
             best = (version, clears)
     return best
+
+
+def _is_later_in_series(version: str, fixed: str) -> bool:
+    """True when `version` is `fixed` or a later one with the same first two numbers."""
+    one, other = version_key(version)[1], version_key(fixed)[1]
+    if one is None or other is None:
+        return version == fixed
+    return one >= other and (one.epoch, one.major, one.minor) == (other.epoch, other.major, other.minor)
 
 
 def version_key(text: str) -> tuple[int, Version | None, tuple[tuple[int, int, str], ...]]:

@@ -121,6 +121,20 @@ def test_packages_are_upgraded_to_the_lowest_version_that_clears_the_most(make):
     assert found.text == snapshot("no fixed version is known: replace or patch CVE-5 in left-pad 1.0")
 
 
+def test_the_smallest_upgrade_stays_in_its_series(make):
+    """1.26.19 has what 1.26.17 mended, so nobody is sent to 2.2.2; 1.27 might have the flaw again."""
+    findings = [
+        flaw(make, "1", "urllib3", "1.26.15", "1.26.17", "2.0.6"),
+        flaw(make, "2", "urllib3", "1.26.15", "1.26.19", "2.2.2"),
+    ]
+    rules = '- {id: r, metric: sca.total, pass: "== 0"}'
+    found = remedy(make, rules, make.evidence("sca", findings=findings))
+    assert found.text == snapshot("upgrade urllib3 1.26.15 -> 1.26.19 (2)")
+    findings[1] = flaw(make, "2", "urllib3", "1.26.15", "1.27", "2.2.2")
+    found = remedy(make, rules, make.evidence("sca", findings=findings))
+    assert found.text == snapshot("upgrade urllib3 1.26.15 -> 2.2.2 (2)")
+
+
 def test_versions_are_ordered_as_versions():
     """Ten comes after nine, a release after its candidates, and odd versions do not stop the order."""
     assert sorted(["1.10", "1.9", "1.0rc1", "1.0", "r5-x", "r40"], key=version_key)[-4:] == [
