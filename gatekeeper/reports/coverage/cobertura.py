@@ -22,12 +22,13 @@ from gatekeeper.reports.coverage.tally import (
     MAX_FILES,
     NOTHING,
     Count,
-    Remarks,
+    compare,
     coverage_report,
     plausible,
 )
 from gatekeeper.reports.interface import Head, LineHits, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.xml import EndHandler, StartHandler, TextCapture, parse_xml
 
@@ -74,7 +75,7 @@ class _Cobertura:
         self._text = text
         self._max_items = limits.max_items
         self._items = 0
-        self._remarks = Remarks()
+        self._notes = Notes()
         self._reader = RowReader()
         self._root: Attributes = {}
         self._sources: list[str] = []
@@ -99,13 +100,13 @@ class _Cobertura:
         lines: dict[str, LineHits] = {}
         for path, file in self._by_path().items():
             if dropped := file.settle():
-                self._remarks.count("unparsed", dropped)
+                self._notes.count("unparsed", n=dropped)
             lines[path] = LineHits(file.hit, file.miss)
             counts["line"] += Count(len(file.hit), len(file.hit) + len(file.miss))
             counts["branch"] += file.branch_count()
             counts["function"] += Count(sum(file.functions.values()), len(file.functions))
         self._compare("line", counts["line"])
-        if self._remarks.has("branches-unknown"):
+        if self._notes.total("branches-unknown"):
             counts["branch"] = NOTHING
         else:
             self._compare("branch", counts["branch"])
@@ -113,9 +114,9 @@ class _Cobertura:
             FORMAT.name,
             counts=counts,
             lines=lines,
-            remarks=self._remarks,
+            notes=self._notes,
             producer=_producer(self._root.get("version", "")),
-            produced_at=_moment(self._root.get("timestamp", ""), self._remarks),
+            produced_at=_moment(self._root.get("timestamp", ""), self._notes),
             problems=problems,
         )
 
@@ -138,7 +139,7 @@ class _Cobertura:
         self._collect()
 
     def _end_method(self) -> None:
-        self._class.end_method(self._remarks)
+        self._class.end_method(self._notes)
         self._collect()
 
     def _collect(self) -> None:
@@ -146,8 +147,8 @@ class _Cobertura:
 
     def _end_class(self) -> None:
         self.starts["line"] = self._stray_line
-        lines, remarks = self._class.result()
-        self._remarks.take(remarks)
+        lines, notes = self._class.result()
+        self._notes.count_all(notes)
         self._items += len(lines.hit) + len(lines.miss) + len(lines.functions)
         for limit, count in ((self._max_items, self._items), (MAX_FILES, len(self._files))):
             if count > limit:
@@ -159,7 +160,7 @@ class _Cobertura:
             self._files[name] = lines
 
     def _stray_line(self, _: Attributes) -> None:
-        self._remarks.count("unparsed")
+        self._notes.count("unparsed")
 
     def _by_path(self) -> dict[str, Lines]:
         """The files by normalised path; several spellings of one path are united."""
@@ -178,14 +179,14 @@ class _Cobertura:
         total, covered = (self._stated(f"{many}-{what}") for what in ("valid", "covered"))
         self._check_rate(f"{metric}-rate")
         if total is not None and covered is not None:
-            self._remarks.compare(metric, stated=Count(covered, total), counted=counted)
+            compare(metric, self._notes, stated=Count(covered, total), counted=counted)
 
     def _stated(self, attribute: str) -> int | None:
         text = self._root.get(attribute, "").strip()
         if text.isdigit() and len(text) <= _MAX_DIGITS:
             return int(text)
         if text:
-            self._remarks.count("not-a-number")
+            self._notes.count("not-a-number")
         return None
 
     def _check_rate(self, attribute: str) -> None:
@@ -196,7 +197,7 @@ class _Cobertura:
         except ValueError:
             is_number = False
         if not is_number:
-            self._remarks.count("not-a-number")
+            self._notes.count("not-a-number")
 
 
 class _Class:
@@ -204,41 +205,41 @@ class _Class:
 
     def __init__(self, attributes: Attributes) -> None:
         self.file_name = attributes.get("filename") or attributes.get("name", "")
-        self._own, self._own_remarks = Lines(), Remarks()
-        self._of_methods, self._method_remarks = Lines(), Remarks()
+        self._own, self._own_notes = Lines(), Notes()
+        self._of_methods, self._method_notes = Lines(), Notes()
         self._method: Attributes | None = None
         self._method_lines = Lines()
 
-    def now(self) -> tuple[Lines, Remarks]:
+    def now(self) -> tuple[Lines, Notes]:
         """Where a `<line>` that stands here belongs."""
         if self._method is None:
-            return self._own, self._own_remarks
-        return self._method_lines, self._method_remarks
+            return self._own, self._own_notes
+        return self._method_lines, self._method_notes
 
     def begin_method(self, attributes: Attributes) -> None:
         """Lines from here on are those of a method."""
         self._method = attributes
         self._method_lines = Lines()
 
-    def end_method(self, remarks: Remarks) -> None:
+    def end_method(self, notes: Notes) -> None:
         """Note whether the method was called and keep its lines beside those of the class."""
         method, lines = self._method or {}, self._method_lines
         self._method = None
         was_called = bool(lines.hit)
         if not was_called and "hits" in method:
-            was_called = bool(hits_of(method["hits"], remarks))
+            was_called = bool(hits_of(method["hits"], notes))
         first = min((*lines.hit[:1], *lines.miss[:1]), default=0)
         identity = "\0".join((method.get("name", ""), method.get("signature", ""), str(first)))
         self._own.functions[identity] = was_called or self._own.functions.get(identity, False)
         self._of_methods.take(lines)
 
-    def result(self) -> tuple[Lines, Remarks]:
+    def result(self) -> tuple[Lines, Notes]:
         """The lines of the class, else those of its methods, and what is to be said about them."""
         if self._own.hit or self._own.miss:
-            return self._own, self._own_remarks
+            return self._own, self._own_notes
         self._of_methods.functions = self._own.functions
-        self._own_remarks.take(self._method_remarks)
-        return self._of_methods, self._own_remarks
+        self._own_notes.count_all(self._method_notes)
+        return self._of_methods, self._own_notes
 
 
 def _producer(version: str) -> Producer | None:
@@ -247,7 +248,7 @@ def _producer(version: str) -> Producer | None:
     return Producer(name=name[:80], version=number[:80]) if name else None
 
 
-def _moment(text: str, remarks: Remarks) -> datetime | None:
+def _moment(text: str, notes: Notes) -> datetime | None:
     """The time in seconds, milliseconds or less since 1970, told apart by size."""
     if not text.strip():
         return None
@@ -258,7 +259,7 @@ def _moment(text: str, remarks: Remarks) -> datetime | None:
         found = datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):
         found = datetime.min.replace(tzinfo=UTC)
-    return plausible(found, text, remarks)
+    return plausible(found, text, notes)
 
 
 _YEAR_5138 = 1e11

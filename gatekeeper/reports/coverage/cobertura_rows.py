@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 from operator import attrgetter
 
 from gatekeeper.reports.coverage.numbers import hits_of
-from gatekeeper.reports.coverage.tally import MAX_LINE, Count, Remarks, clamped
+from gatekeeper.reports.coverage.tally import MAX_LINE, Count, clamped
+from gatekeeper.reports.notes import Notes
 
 Attributes = dict[str, str]
 
@@ -82,7 +83,7 @@ class RowReader:
         self._positive: set[str] = {"1"}
         self._fractions: dict[str, Count] = {}
 
-    def handler(self, into: Lines, remarks: Remarks) -> Callable[[Attributes], None]:
+    def handler(self, into: Lines, notes: Notes) -> Callable[[Attributes], None]:
         """A function that adds one element to `into`; one that cannot be read is counted as `unparsed`."""
         add_hit, add_miss, positive = into.hit.append, into.miss.append, self._positive
         add_line, add_count, fractions = into.branch_lines.append, into.branch_counts.append, self._fractions
@@ -94,39 +95,39 @@ class RowReader:
                 number = _SMALL.get(text) or int(text)
                 if hits == "0":
                     add_miss(number)
-                elif hits in positive or self._is_hit(hits, remarks):
+                elif hits in positive or self._is_hit(hits, notes):
                     add_hit(number)
                 else:
                     add_miss(number)
             except (KeyError, ValueError, OverflowError):
-                remarks.count("unparsed")
+                notes.count("unparsed")
                 return
             if len(row) > 2 and row.get("branch") not in _NO_BRANCH:
                 text = row.get("condition-coverage", "")
-                count = fractions.get(text) or self._fraction(text, remarks)
+                count = fractions.get(text) or self._fraction(text, notes)
                 if count is not None:
                     add_line(number)
                     add_count(count)
                 elif text or "branch" in row:
-                    remarks.count("branches-unknown")
+                    notes.count("branches-unknown")
 
         return on_line
 
-    def _is_hit(self, hits: str, remarks: Remarks) -> bool:
-        was_hit = hits_of(hits, remarks)
+    def _is_hit(self, hits: str, notes: Notes) -> bool:
+        was_hit = hits_of(hits, notes)
         if was_hit is None:
             raise ValueError(hits)
         if was_hit and len(self._positive) < _MAX_REMEMBERED:
             self._positive.add(hits)
         return was_hit
 
-    def _fraction(self, text: str, remarks: Remarks) -> Count | None:
+    def _fraction(self, text: str, notes: Notes) -> Count | None:
         """The count in `50% (1/2)`, None when there is none."""
         found = _FRACTION.search(text)
         if not found:
             return None
         stated = int(found[1]), int(found[2])
-        count = clamped(*stated, remarks)
+        count = clamped(*stated, notes)
         if stated == (count.covered, count.total) and len(self._fractions) < _MAX_REMEMBERED:
             self._fractions[text] = count
         return count

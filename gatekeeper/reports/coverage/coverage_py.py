@@ -23,14 +23,15 @@ from gatekeeper.reports.coverage.tally import (
     MAX_LINE,
     NOTHING,
     Count,
-    Remarks,
     clamped,
+    compare,
     coverage_report,
     plausible,
 )
 from gatekeeper.reports.interface import Head, LineHits, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.times import utc_time
 
@@ -78,8 +79,8 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     """
     source.check_size()
     document = decode(source, _Document)
-    remarks = Remarks()
-    files = _Files(remarks, limits)
+    notes = Notes()
+    files = _Files(notes, limits)
     for name in list(document.files):
         # Taken out one by one: the lists of a large report need more room than everything kept of it.
         files.add(name, document.files.pop(name))
@@ -87,9 +88,9 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
         FORMAT.name,
         counts=files.totals(document.totals),
         lines=files.lines,
-        remarks=remarks,
+        notes=notes,
         producer=Producer(name="coverage.py", version=document.meta.version),
-        produced_at=_moment(document.meta.timestamp, remarks),
+        produced_at=_moment(document.meta.timestamp, notes),
     )
 
 
@@ -106,9 +107,9 @@ FORMAT = ReportFormat(
 class _Files:
     """Sums over the files of a report."""
 
-    def __init__(self, remarks: Remarks, limits: Limits) -> None:
+    def __init__(self, notes: Notes, limits: Limits) -> None:
         self.lines: dict[str, LineHits] = {}
-        self._remarks = remarks
+        self._notes = notes
         self._limits = limits
         self._roots = Roots()
         self._items = 0
@@ -133,7 +134,7 @@ class _Files:
         if len(hit) > count.covered:
             hit = self._without_others(hit, file, count)
         if len(hit) < count.covered:
-            self._remarks.count("file-totals-disagree")
+            self._notes.count("file-totals-disagree")
             count = Count(len(hit), count.total)
         self._statements += count
         self._branches += self._branches_of(summary)
@@ -144,34 +145,34 @@ class _Files:
         """The sums, or the report's own totals when it lists no file."""
         statements, branches = self._statements, self._branches
         if stated is not None:
-            line = clamped(stated.covered_lines, stated.num_statements, self._remarks)
+            line = clamped(stated.covered_lines, stated.num_statements, self._notes)
             branch = self._branches_of(stated)
             if not self.lines and line.total:
-                self._remarks.count("totals-only")
+                self._notes.count("totals-only")
                 statements, branches = line, branch
-            self._remarks.compare("line", stated=line, counted=statements)
-            self._remarks.compare("branch", stated=branch, counted=branches)
+            compare("line", self._notes, stated=line, counted=statements)
+            compare("branch", self._notes, stated=branch, counted=branches)
         return {"line": statements, "statement": statements, "branch": branches, "function": self._functions}
 
     def _statements_of(self, summary: _Summary, missing: int) -> Count:
-        count = clamped(summary.covered_lines, summary.num_statements, self._remarks)
+        count = clamped(summary.covered_lines, summary.num_statements, self._notes)
         if count.covered + missing == count.total:
             return count
         # A total below what is listed as missing hides lines; a covered count above the rest invents some.
-        self._remarks.count("file-totals-disagree")
+        self._notes.count("file-totals-disagree")
         total = max(count.total, missing)
         return Count(min(count.covered, total - missing), total)
 
     def _branches_of(self, summary: _Summary) -> Count:
         if not summary.num_branches:
             return NOTHING
-        return clamped(summary.covered_branches or 0, summary.num_branches, self._remarks)
+        return clamped(summary.covered_branches or 0, summary.num_branches, self._notes)
 
     def _without_others(self, hit: list[int], file: _File, count: Count) -> list[int]:
         """`hit` without excluded lines."""
         statements = sorted(set(hit).difference(file.excluded_lines))
         if len(statements) > count.covered:
-            self._remarks.count("lines-not-statements", len(statements) - count.covered)
+            self._notes.count("lines-not-statements", n=len(statements) - count.covered)
         return statements
 
 
@@ -200,6 +201,6 @@ def _sorted(numbers: list[int]) -> list[int]:
     return [number for number in numbers if number] if numbers and not numbers[0] else numbers
 
 
-def _moment(text: str | None, remarks: Remarks) -> datetime | None:
-    found = utc_time(text, lambda code: remarks.note(code, value=(text or "")[:40]))
-    return plausible(found, text or "", remarks) if found else None
+def _moment(text: str | None, notes: Notes) -> datetime | None:
+    found = utc_time(text, lambda code: notes.add(code, value=(text or "")[:40]))
+    return plausible(found, text or "", notes) if found else None

@@ -28,13 +28,14 @@ from gatekeeper.reports.coverage.tally import (
     MAX_LINE,
     NOTHING,
     Count,
-    Remarks,
     clamped,
+    compare,
     coverage_report,
 )
 from gatekeeper.reports.interface import Head, LineHits, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.json import as_utf8, collector_off
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.source import ReportSource
 
 _FIRST = (b"TN:", b"SF:")
@@ -114,7 +115,7 @@ class _Tracefile:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._remarks = Remarks()
+        self._notes = Notes()
         self._items = 0
         self._stated: dict[str, Count] = {}
         self._beside: dict[str, Count] = {}
@@ -135,8 +136,8 @@ class _Tracefile:
             if file.hit or file.miss or not file.stated.get(b"LF"):
                 lines[name] = LineHits(array("I", file.hit), array("I", file.miss))
         for metric, stated in self._stated.items():
-            self._remarks.compare(metric, stated=stated, counted=self._beside[metric])
-        return coverage_report("lcov", counts=counts, lines=lines, remarks=self._remarks)
+            compare(metric, self._notes, stated=stated, counted=self._beside[metric])
+        return coverage_report("lcov", counts=counts, lines=lines, notes=self._notes)
 
     def _by_file(self, data: bytes) -> dict[str, list[tuple[int, int]]]:
         """Where the records of each source file lie, without their `SF:` line."""
@@ -158,7 +159,7 @@ class _Tracefile:
     def _record(self, data: bytes, start: int, stop: int) -> _File:
         body, end, rest = data[start:stop].partition(b"\nend_of_record")
         if not end or rest[:1].strip():
-            self._remarks.count("no-end-of-record")
+            self._notes.count("no-end-of-record")
         else:
             self._stray(rest)
         file = _File()
@@ -176,8 +177,8 @@ class _Tracefile:
         total, covered = (file.stated.get(tag, 0) for tag in _STATED[metric])
         if counted.total or not total:
             return counted
-        self._remarks.count("totals-only")
-        return clamped(covered, total, self._remarks)
+        self._notes.count("totals-only")
+        return clamped(covered, total, self._notes)
 
     def _lines(self, body: bytes, file: _File) -> bytes:
         """Read the `DA` rows when they are plain and stand together; return what is left to read by rows.
@@ -219,7 +220,7 @@ class _Tracefile:
     def _rows(self, body: bytes, file: _File) -> None:
         """Read the rows of a record one by one."""
         lines: dict[int, bool] = {}
-        functions = FunctionRows(self._remarks)
+        functions = FunctionRows(self._notes)
         for row in body.split(b"\n"):
             tag, _, value = row.partition(b":")
             if tag in TAGS:
@@ -233,7 +234,7 @@ class _Tracefile:
             else:
                 is_read = tag in _SILENT or not row.strip() or row.startswith(b"#")
             if not is_read:
-                self._remarks.count("unparsed")
+                self._notes.count("unparsed")
         file.functions = functions.called()
         if lines:
             file.hit = sorted(compress(lines, lines.values()))
@@ -245,14 +246,14 @@ class _Tracefile:
         if not comma or line_number(number) is None:
             return False
         # "-" is a branch that was never reached, "0" one that was reached and not taken.
-        is_taken = False if taken in (b"-", b"0") else hits_of(taken, self._remarks)
+        is_taken = False if taken in (b"-", b"0") else hits_of(taken, self._notes)
         branches[identity] = bool(is_taken) or branches.get(identity, False)
         return is_taken is not None
 
     def _line(self, value: bytes, lines: dict[int, bool]) -> bool:
         fields = value.split(b",", 2)
         number = line_number(fields[0])
-        was_hit = hits_of(fields[1], self._remarks) if len(fields) > 1 else None
+        was_hit = hits_of(fields[1], self._notes) if len(fields) > 1 else None
         if number is None or was_hit is None:
             return False
         lines[number] = was_hit or lines.get(number, False)
@@ -268,7 +269,7 @@ class _Tracefile:
         """Rows between records: only the test name and comments belong there."""
         for row in text.split(b"\n"):
             if row.strip() and not row.startswith((b"TN:", b"#")):
-                self._remarks.count("unparsed")
+                self._notes.count("unparsed")
 
     def _take_items(self, count: int) -> None:
         self._items += count

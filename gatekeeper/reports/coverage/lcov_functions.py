@@ -3,7 +3,7 @@
 from collections import Counter
 
 from gatekeeper.reports.coverage.numbers import hits_of, line_number
-from gatekeeper.reports.coverage.tally import Remarks
+from gatekeeper.reports.notes import Notes
 
 Function = tuple[bytes, int]
 """(name, how many of that name came before in the record), or (b"", start line) for the indexes of lcov 2."""
@@ -14,8 +14,8 @@ TAGS = frozenset((b"FN", b"FNDA", b"FNL", b"FNA"))
 class FunctionRows:
     """Collects rows in any order; two functions of one name are told apart by their order."""
 
-    def __init__(self, remarks: Remarks) -> None:
-        self._remarks = remarks
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
         self._named: Counter[bytes] = Counter()
         self._calls: list[tuple[bytes, bool]] = []
         self._starts: dict[bytes, int] = {}
@@ -35,7 +35,7 @@ class FunctionRows:
             self._starts[first] = start or 0
             return start is not None
         index, hits = (first, rest.partition(b",")[0]) if tag == b"FNA" else (b"", first)
-        was_called = hits_of(hits, self._remarks)
+        was_called = hits_of(hits, self._notes)
         if tag == b"FNA":
             self._indexed.append((index, bool(was_called)))
         else:

@@ -2,7 +2,8 @@
 
 import math
 
-from gatekeeper.reports.coverage.tally import MAX_LINE, Remarks
+from gatekeeper.reports.coverage.tally import MAX_LINE
+from gatekeeper.reports.notes import Notes
 
 _MAX_DIGITS = len(str(MAX_LINE))
 
@@ -15,7 +16,7 @@ def line_number(text: str | bytes) -> int | None:
     return number if 1 <= number <= MAX_LINE else None
 
 
-def hits_of(text: str | bytes, remarks: Remarks) -> bool | None:
+def hits_of(text: str | bytes, notes: Notes) -> bool | None:
     """Whether a count is above 0; None when it is no number. A negative one is 0, `count-out-of-range`."""
     if text.isdigit() and text.isascii():
         return bool(text.strip("0") if isinstance(text, str) else text.strip(b"0"))
@@ -26,5 +27,5 @@ def hits_of(text: str | bytes, remarks: Remarks) -> bool | None:
     if not math.isfinite(count):
         return None
     if count < 0:
-        remarks.count("count-out-of-range")
+        notes.count("count-out-of-range")
     return count > 0

@@ -7,16 +7,16 @@ import msgspec
 
 from gatekeeper.evidence import Kind, Producer, Value
 from gatekeeper.finding import Finding, Location
-from gatekeeper.reports.findings.counts import finding_metrics
 from gatekeeper.reports.findings.cwe import cwe_numbers
 from gatekeeper.reports.findings.fingerprint import code_fingerprint, with_occurrences
 from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
-from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.findings.numbers import count_of, line_of
+from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.findings.severity import BANDIT, word_severity
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.paths import normal_path
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.times import utc_time
@@ -75,21 +75,17 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     refuse_repeated_key(source, "results", expected=1)
     issues = list(each(log.results, _DECODER, notes=notes))
     findings = with_occurrences([_finding(issue, limits, notes) for issue in issues])
-    metrics = _files(log, notes)
     _compare_totals(log, len(log.results), notes)
-    generated_at = utc_time(log.generated_at, notes.count)
     totals = log.metrics.get(_TOTALS, {})
-    hidden = count_of(totals.get("nosec")) + count_of(totals.get("skipped_tests"))
-    return Report(
-        format=FORMAT.name,
-        kind=Kind.SAST,
-        state=notes.state(),
-        problems=notes.problems(),
+    return finding_report(
+        FORMAT.name,
+        Kind.SAST,
+        findings=findings,
+        notes=notes,
+        suppressed=count_of(totals.get("nosec")) + count_of(totals.get("skipped_tests")),
         producer=Producer(name="bandit", version=_version(issues)),
-        produced_at=generated_at,
-        metrics=finding_metrics(Kind.SAST, findings, unparsed=notes.total("unparsed"), suppressed=hidden)
-        | metrics,
-        findings=tuple(findings),
+        produced_at=utc_time(log.generated_at, notes.count),
+        metrics=_files(log, notes),
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.interface import UnreadableReport
 from gatekeeper.reports.json import as_utf8
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.source import ReportSource
 
 T = TypeVar("T")

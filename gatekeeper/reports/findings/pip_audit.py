@@ -8,13 +8,13 @@ from packaging.version import InvalidVersion, Version
 
 from gatekeeper.evidence import Kind, Producer
 from gatekeeper.finding import Finding, Package, Severity
-from gatekeeper.reports.findings.counts import finding_metrics
 from gatekeeper.reports.findings.fingerprint import dependency_fingerprint, with_occurrences
 from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
-from gatekeeper.reports.findings.notes import Notes
+from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.source import ReportSource
 
 _ECOSYSTEM = "PyPI"
@@ -79,19 +79,18 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
         notes.add("no-data")
     findings = with_occurrences(findings)
     open_fixable = sum(bool(f.package and f.package.fixed_versions) for f in findings if f.is_open)
-    return Report(
-        format=FORMAT.name,
-        kind=Kind.SCA,
-        state=notes.state(),
-        problems=notes.problems(),
+    return finding_report(
+        FORMAT.name,
+        Kind.SCA,
+        findings=findings,
+        notes=notes,
+        suppressed=None,
         producer=Producer(name="pip-audit"),
-        metrics=finding_metrics(Kind.SCA, findings, unparsed=notes.total("unparsed"), suppressed=None)
-        | {
+        metrics={
             "sca.dependencies": audited,
             "sca.unaudited": notes.total("unaudited"),
             "sca.fixable": open_fixable,
         },
-        findings=tuple(findings),
     )
 
 

@@ -13,16 +13,16 @@ from gatekeeper.evidence import Kind, Producer
 from gatekeeper.finding import Finding
 from gatekeeper.metrics import FINDING_KINDS
 from gatekeeper.reports.findings import sarif_model as sarif
-from gatekeeper.reports.findings.counts import finding_metrics
 from gatekeeper.reports.findings.fingerprint import with_occurrences
 from gatekeeper.reports.findings.items import check_count, refuse_repeated_key
-from gatekeeper.reports.findings.notes import Notes
+from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.findings.sarif_results import Results
 from gatekeeper.reports.findings.sarif_run import judge_run, produced_at
 from gatekeeper.reports.findings.tools import kind_of_tools
 from gatekeeper.reports.interface import Head, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.json import collector_off, decode
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.source import ReportSource
 
 VERSION = "2.1.0"
@@ -60,19 +60,16 @@ def read(source: ReportSource, limits: Limits, kind: Kind | None) -> Report:
             judge_run(run, notes)
             findings += Results(run, chosen, limits, notes).findings()
         findings = with_occurrences(findings)
-    ended_at = produced_at(runs, notes)
     has_results = any(run.results is not None for run in runs)
-    return Report(
-        format=FORMAT.name,
-        kind=chosen,
-        state=notes.state(),
-        problems=notes.problems(),
+    return finding_report(
+        FORMAT.name,
+        chosen,
+        findings=findings,
+        notes=notes,
+        suppressed=0,
         producer=_producer(runs),
-        produced_at=ended_at,
-        metrics=finding_metrics(chosen, findings, unparsed=notes.total("unparsed"), suppressed=0)
-        if has_results
-        else {},
-        findings=tuple(findings),
+        produced_at=produced_at(runs, notes),
+        metrics={} if has_results else None,
     )
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from gatekeeper.finding import Location
 from gatekeeper.reports.findings import sarif_model as sarif
-from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.findings.numbers import line_of
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.paths import normal_path
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: `C:` is a drive

@@ -10,12 +10,12 @@ from gatekeeper.finding import Finding, Suppression
 from gatekeeper.reports.findings import sarif_model as sarif
 from gatekeeper.reports.findings.cwe import cwe_numbers
 from gatekeeper.reports.findings.items import each
-from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.findings.sarif_identity import fingerprint_of
 from gatekeeper.reports.findings.sarif_places import NOWHERE, Places
 from gatekeeper.reports.findings.sarif_rules import RuleFacts, Rules, cwe_of_taxa
 from gatekeeper.reports.findings.sarif_severity import Levels, severity_of
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 
 NO_RULE = "unnamed"
 """The rule of results that name none."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gatekeeper.reports.findings import sarif_model as sarif
 from gatekeeper.reports.findings.cwe import cwe_numbers
 from gatekeeper.reports.findings.items import read_item
-from gatekeeper.reports.findings.notes import Notes
+from gatekeeper.reports.notes import Notes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

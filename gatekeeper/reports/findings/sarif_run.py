@@ -4,7 +4,7 @@ from datetime import datetime
 
 from gatekeeper.reports.findings import sarif_model as sarif
 from gatekeeper.reports.findings.items import each
-from gatekeeper.reports.findings.notes import Notes
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.times import utc_time
 
 _TELLS_ALL_LOSSES = ("semgrep", "opengrep")

@@ -4,9 +4,9 @@ from msgspec import UNSET
 
 from gatekeeper.finding import Severity
 from gatekeeper.reports.findings import sarif_model as sarif
-from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.findings.sarif_rules import RuleFacts, Rules
 from gatekeeper.reports.findings.severity import SARIF_LEVEL, of_score, score_text
+from gatekeeper.reports.notes import Notes
 
 
 class Levels:

@@ -6,16 +6,16 @@ import msgspec
 
 from gatekeeper.evidence import Kind, Producer, Value
 from gatekeeper.finding import Finding, Location, Suppression
-from gatekeeper.reports.findings.counts import finding_metrics
 from gatekeeper.reports.findings.cwe import cwe_numbers
 from gatekeeper.reports.findings.fingerprint import code_fingerprint, own_fingerprint, with_occurrences
 from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
-from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.findings.numbers import line_of
+from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.findings.severity import SEMGREP, word_severity
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.paths import normal_path
 from gatekeeper.reports.source import ReportSource
 
@@ -107,18 +107,16 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     refuse_repeated_key(source, "results", expected=1)
     matches = each(log.results, _DECODER, notes=notes)
     findings = with_occurrences([_finding(match, limits, notes) for match in matches])
-    files = _files(log, notes)
     if log.skipped_rules:
         notes.count("rules-skipped", n=len(log.skipped_rules))
-    return Report(
-        format=FORMAT.name,
-        kind=Kind.SAST,
-        state=notes.state(),
-        problems=notes.problems(),
+    return finding_report(
+        FORMAT.name,
+        Kind.SAST,
+        findings=findings,
+        notes=notes,
+        suppressed=None,
         producer=Producer(name="semgrep", version=log.version),
-        metrics=finding_metrics(Kind.SAST, findings, unparsed=notes.total("unparsed"), suppressed=None)
-        | files,
-        findings=tuple(findings),
+        metrics=_files(log, notes),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gatekeeper.finding import Severity
-from gatekeeper.reports.findings.notes import Notes
+from gatekeeper.reports.notes import Notes
 
 BANDIT = MappingProxyType(
     # bandit/core/constants.py RANKING. UNDEFINED is what a plugin says that did not decide.

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from gatekeeper.evidence import Kind
-from gatekeeper.reports.findings.notes import Notes
 from gatekeeper.reports.interface import KindMismatch, UnreadableReport
+from gatekeeper.reports.notes import Notes
 
 _SAST, _SCA, _SECRETS = (Kind.SAST,), (Kind.SCA,), (Kind.SECRETS,)
 _CONTAINER, _IAC, _DAST = (Kind.CONTAINER,), (Kind.IAC,), (Kind.DAST,)

@@ -14,10 +14,10 @@ them. The reading where dialects differ is the one that cannot turn a failure in
   nothing and are `incomplete`.
 """
 
-from gatekeeper.evidence import Kind, Param, Problem, Producer, Ratio, State, Value
-from gatekeeper.messages.problems import NOTES
+from gatekeeper.evidence import Kind, Param, Problem, Producer, Ratio, Value
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.notes import state_of
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.tests.junit_cases import JUnitCases
 from gatekeeper.reports.xml import parse_xml
@@ -34,7 +34,7 @@ def read_junit(source: ReportSource, limits: Limits, _kind: Kind | None = None) 
     return Report(
         format=FORMAT.name,
         kind=Kind.TESTS,
-        state=State.OK if all(problem.code in NOTES for problem in found) else State.INCOMPLETE,
+        state=state_of(found),
         problems=found,
         producer=Producer(name=cases.producer, version=cases.producer_version) if cases.producer else None,
         produced_at=cases.produced_at,
