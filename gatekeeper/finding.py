@@ -1,5 +1,6 @@
 """One problem at one place."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -33,6 +34,18 @@ _RANK = {
     Severity.LOW: 1,
     Severity.INFO: 0,
 }
+_BANDS = ((9, Severity.CRITICAL), (7, Severity.HIGH), (4, Severity.MEDIUM))
+
+
+def severity_of_score(score: Decimal) -> Severity:
+    """Critical from 9.0, high from 7.0, medium from 4.0, low above 0, info for 0.0.
+
+    The bands of CVSS 3 and 4, and of `security-severity` (GitHub, SARIF support for code scanning).
+    """
+    for floor, severity in _BANDS:
+        if score >= floor:
+            return severity
+    return Severity.LOW if score > 0 else Severity.INFO
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,11 +1,13 @@
 """How bad a SARIF result is."""
 
+from decimal import Decimal
+
 from msgspec import UNSET
 
-from gatekeeper.finding import Severity
+from gatekeeper.finding import Severity, severity_of_score
 from gatekeeper.reports.findings import sarif_model as sarif
 from gatekeeper.reports.findings.sarif_rules import RuleFacts, Rules
-from gatekeeper.reports.findings.severity import SARIF_LEVEL, of_score, score_text
+from gatekeeper.reports.findings.severity import SARIF_LEVEL, score_text
 from gatekeeper.reports.notes import Notes
 
 
@@ -50,7 +52,7 @@ def severity_of(
         if value is UNSET:
             continue
         if score := score_text(value):
-            return of_score(score), score
+            return severity_of_score(Decimal(score)), score
         is_bad = True
         notes.count("bad-severity", str(value))
     if stated is None:

@@ -58,19 +58,6 @@ def score_text(value: object) -> str | None:
     return text if _SCORE.fullmatch(text) and 0 < float(text) <= 10 else None
 
 
-def of_score(text: str) -> Severity:
-    """The severity of a score from `score_text`: critical from 9, high from 7, medium from 4, else low.
-
-    The bands of `security-severity` (GitHub, SARIF support for code scanning) and of CVSS 3 and 4.
-    """
-    score = float(text)
-    if score >= 9:
-        return Severity.CRITICAL
-    if score >= 7:
-        return Severity.HIGH
-    return Severity.MEDIUM if score >= 4 else Severity.LOW
-
-
 def word_severity(word: str, table: Mapping[str, Severity], notes: Notes) -> Severity:
     """The severity of a tool's `word`, whatever its case; one that `table` lacks is `unknown` and counted."""
     found = table.get(word) or table.get(word.upper()) or table.get(word.lower())

@@ -1,20 +1,12 @@
-"""CVSS vectors to base scores, and base scores to severities."""
+"""CVSS vectors to base scores."""
 
 from decimal import Decimal
 
 from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]  # the library ships no types
-from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
-
-from gatekeeper.finding import Severity
+from cvss.exceptions import CVSSError  # type: ignore[import-untyped]  # as above
 
 _MAX_VECTOR_CHARS = 400
 """The longest vector of v4.0 with every optional metric has about 250 characters."""
-
-_THRESHOLDS = (
-    (Decimal("9.0"), Severity.CRITICAL),
-    (Decimal("7.0"), Severity.HIGH),
-    (Decimal("4.0"), Severity.MEDIUM),
-)
 
 
 def base_score(vector: str) -> Decimal | None:
@@ -35,11 +27,3 @@ def base_score(vector: str) -> Decimal | None:
     except CVSSError:
         return None
     return Decimal(str(score)).quantize(Decimal("0.1"))
-
-
-def severity_of(score: Decimal) -> Severity:
-    """Critical from 9.0, high from 7.0, medium from 4.0, low above 0, info for 0.0."""
-    for floor, severity in _THRESHOLDS:
-        if score >= floor:
-            return severity
-    return Severity.LOW if score > 0 else Severity.INFO

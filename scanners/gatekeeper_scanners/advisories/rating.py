@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gatekeeper.finding import Severity
+from gatekeeper.finding import Severity, severity_of_score
 from gatekeeper.run_record import Rating
-from gatekeeper_scanners.advisories.cvss import base_score, severity_of
+from gatekeeper_scanners.advisories.cvss import base_score
 from gatekeeper_scanners.advisories.records import Advisory
 
 _WORDS = {
@@ -29,7 +29,7 @@ def rating_of(advisories: Iterable[Advisory]) -> Rating:
     scores = [score for advisory in known for score in _scores(advisory)]
     if scores:
         best = max(scores)
-        return Rating(severity=severity_of(best), cvss=str(best), aliases=aliases)
+        return Rating(severity=severity_of_score(best), cvss=str(best), aliases=aliases)
     words = [word for advisory in known if (word := _word(advisory)) is not None]
     worst = max(words, key=lambda severity: severity.rank, default=Severity.UNKNOWN)
     return Rating(severity=worst, aliases=aliases)

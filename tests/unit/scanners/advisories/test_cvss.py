@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.finding import Severity
-from gatekeeper_scanners.advisories.cvss import base_score, severity_of
+from gatekeeper_scanners.advisories.cvss import base_score
 
 
 @pytest.mark.parametrize(
@@ -58,22 +57,3 @@ def test_any_text_gives_a_score_in_range_or_none(text: str) -> None:
     """Hostile text never raises."""
     score = base_score(text)
     assert score is None or 0 <= score <= 10
-
-
-@pytest.mark.parametrize(
-    ("score", "severity"),
-    [
-        ("10.0", Severity.CRITICAL),
-        ("9.0", Severity.CRITICAL),
-        ("8.9", Severity.HIGH),
-        ("7.0", Severity.HIGH),
-        ("6.9", Severity.MEDIUM),
-        ("4.0", Severity.MEDIUM),
-        ("3.9", Severity.LOW),
-        ("0.1", Severity.LOW),
-        ("0.0", Severity.INFO),
-    ],
-)
-def test_severity_thresholds(score: str, severity: Severity) -> None:
-    """The floors are inclusive."""
-    assert severity_of(Decimal(score)) is severity
