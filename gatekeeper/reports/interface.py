@@ -10,23 +10,13 @@ The contract of a reader:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.evidence import Failure, Kind, Param, Problem, Producer, State, Value
+from gatekeeper.evidence import Failure, Kind, Problem, Producer, State, Value
 from gatekeeper.finding import Finding
-
-if TYPE_CHECKING:
-    from gatekeeper.reports.limits import Limits
-    from gatekeeper.reports.source import ReportSource
-
-
-class UnreadableReport(Exception):
-    """The bytes are not a report that can be used; `problem` says why."""
-
-    def __init__(self, code: str, **params: Param) -> None:
-        super().__init__(code, params)
-        self.problem = Problem(code=code, params=params)
+from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.refusal import UnreadableReport as UnreadableReport
+from gatekeeper.reports.source import ReportSource
 
 
 class KindMismatch(GatekeeperError):
@@ -96,5 +86,5 @@ class ReportFormat:
     tools: str
     """Who writes it, for people."""
     detect: Callable[[Head], bool]
-    read: "Callable[[ReportSource, Limits, Kind | None], Report]"
+    read: Callable[[ReportSource, Limits, Kind | None], Report]
     """Third argument: the kind that the sender asks for; only open formats look at it."""

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from gatekeeper.reports.interface import UnreadableReport
 from gatekeeper.reports.limits import Limits
+from gatekeeper.reports.refusal import UnreadableReport
 
 CHUNK_BYTES = 1024 * 1024
 HEAD_BYTES = 64 * 1024
