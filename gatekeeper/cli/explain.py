@@ -48,13 +48,17 @@ def explain(
 def _decision(file: Path) -> Decision:
     name = "standard input" if str(file) == "-" else str(file)
     try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        if str(file) == "-":
+            data = sys.stdin.buffer.read(MAX_DECISION_BYTES + 1)
+        else:
+            with file.open("rb") as stream:
+                data = stream.read(MAX_DECISION_BYTES + 1)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise NoSuchFile(f"there is no file {name}", hint="`explain` takes one decision file") from error
     except OSError as error:
         raise FileUnreadable(f"{name} cannot be read: {error.strerror or error}") from error
     if len(data) > MAX_DECISION_BYTES:
-        raise NotADecision(f"{name} is {len(data):,} bytes; the limit is {MAX_DECISION_BYTES:,}")
+        raise NotADecision(f"{name} is larger than a decision may be: {MAX_DECISION_BYTES:,} bytes")
     try:
         return decision_from(data)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,8 @@ def select(arguments: Sequence[str], *, cwd: Path) -> Selection:
 
     Raises:
         NoSuchFile: a path does not exist.
-        UsageError: one file has two names, a folder is empty, or there are too many files.
+        UsageError: one file has two names, a folder is empty or holds a pipe or device, or there are too many
+            files.
     """
     found: dict[str, Given] = {}
     named: set[str] = set()
@@ -108,11 +110,25 @@ def _files_in(folder: Path, text: str, notes: list[str]) -> Iterable[Path]:
         linked += sum((here / inner).is_symlink() for inner in folders)
         hidden += sum(inner.startswith(".") for inner in (*folders, *files))
         folders[:] = sorted(inner for inner in folders if not inner.startswith("."))
-        yield from (here / file for file in sorted(files) if not file.startswith("."))
+        yield from (_plain(here / file, text) for file in sorted(files) if not file.startswith("."))
     if hidden:
         notes.append(f"{text}: {hidden:,} hidden files or folders were not read; name them to have them read")
     if linked:
         notes.append(f"{text}: {linked:,} linked folders were not followed; name them to have them read")
+
+
+def _plain(path: Path, folder: str) -> Path:
+    """`path`, unless opening it could wait for ever: a pipe without writer. Closed files are met later."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return path
+    if not stat.S_ISREG(mode):
+        raise UsageError(
+            f"{path.name!r} in the folder {folder} is a pipe, socket or device, not a report",
+            hint="take it away, or name the files of the folder one by one",
+        )
+    return path
 
 
 def _job(path: Path, cwd: Path) -> str:

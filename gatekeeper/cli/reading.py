@@ -1,6 +1,8 @@
 """Opens the given files and hands their bytes to the readers and the run record decoder."""
 
 import io
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,7 +94,11 @@ def _opened(given: Given) -> Iterator[BinaryIO]:
             yield _in_memory(sys.stdin.buffer)
             return
         with given.path.open("rb") as stream:
-            yield stream if stream.seekable() else _in_memory(stream)
+            mode = os.fstat(stream.fileno()).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                # /dev/zero says that it is empty and can be read for ever.
+                raise FileUnreadable(f"{given.job} is a device, not a report", hint="name a file, or -")
+            yield stream if stat.S_ISREG(mode) else _in_memory(stream)
     except OSError as error:
         raise FileUnreadable(
             f"{given.job} cannot be read: {error.strerror or error}", hint="check the permissions of the file"

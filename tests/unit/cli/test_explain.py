@@ -76,3 +76,12 @@ def test_a_problem_of_another_version_shows_its_code(
     out = capsys.readouterr().out
     assert "from-the-future" in out
     assert "files-skipped" in out
+
+
+def test_a_file_without_end_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device never ends; no more is read than a decision may have."""
+    monkeypatch.setattr("gatekeeper.cli.explain.MAX_DECISION_BYTES", 1_000)
+    assert main(["explain", "/dev/zero"]) == 1
+    assert "/dev/zero is larger than a decision may be: 1,000 bytes" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Every file that a person names is read, noted or refused."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,22 @@ def test_a_name_that_is_not_utf8_is_refused(folder: Path) -> None:
     (folder / "out" / "\udcff.xml").write_text("")
     with pytest.raises(UsageError, match="is not UTF-8"):
         select(["out"], cwd=folder)
+
+
+def test_a_pipe_in_a_folder_is_refused(folder: Path) -> None:
+    """Opening it would wait for a writer that may never come; passing it over would lose a report."""
+    os.mkfifo(folder / "out/late.xml")
+    with pytest.raises(UsageError, match=r"'late.xml' in the folder out is a pipe, socket or device"):
+        select(["out"], cwd=folder)
+
+
+def test_a_pipe_that_is_named_is_read(folder: Path) -> None:
+    """Shells hand over the output of a command in this way."""
+    os.mkfifo(folder / "late.xml")
+    assert slots(select(["late.xml"], cwd=folder)) == [("default", "late.xml")]
+
+
+def test_a_broken_link_in_a_folder_is_kept_for_the_reader_to_refuse(folder: Path) -> None:
+    """A report that cannot be opened is no reason to judge without it."""
+    (folder / "out/deep/gone.json").symlink_to("nowhere")
+    assert ("default", "out/deep/gone.json") in slots(select(["out"], cwd=folder))

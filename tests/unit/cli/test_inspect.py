@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -161,3 +163,22 @@ def test_run_records_are_noted_and_not_inspected(tmp_path: Path, capsys: pytest.
     assert "1 record of a run is left out" in capsys.readouterr().err
     assert main(["inspect", "bandit.run.json"]) == 2
     assert "no report among the given files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom"])
+def test_a_device_is_refused_unread(device: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """/dev/zero says that it is empty and can be read for ever."""
+    assert main(["inspect", device]) == 1
+    shown = capsys.readouterr()
+    assert "is a device, not a report" in shown.out + shown.err
+
+
+def test_a_pipe_by_name_is_read_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What shells write for `<(command)`."""
+    pipe = tmp_path / "pipe.xml"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(JUNIT,))
+    writer.start()
+    assert main(["inspect", str(pipe), "--json"]) == 0
+    writer.join()
+    assert json.loads(capsys.readouterr().out)["sha256"] == hashlib.sha256(JUNIT).hexdigest()
