@@ -1,14 +1,13 @@
 """The folder of the reports: only our names are touched, and a file is there whole or not at all."""
 
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from gatekeeper.errors import UsageError
 from gatekeeper.run_record import RunRecord
+from gatekeeper_scanners.durable import replace_file, sync
 
 
 def open_output(target: Path, output: Path) -> Path:
@@ -50,7 +49,7 @@ def clear(output: Path, tools: Iterable[str]) -> None:
                     f"cannot remove the earlier {path}: {exc.strerror}",
                     hint="choose another folder with --output",
                 ) from exc
-    _sync_folder(output)
+    sync(output)
 
 
 def write_report(output: Path, tool: str, report: bytes) -> Path:
@@ -59,7 +58,7 @@ def write_report(output: Path, tool: str, report: bytes) -> Path:
     Raises:
         OSError: the disk is full or the folder is gone.
     """
-    return _write(output / f"{tool}.json", report)
+    return replace_file(output / f"{tool}.json", report)
 
 
 def write_run(output: Path, record: RunRecord) -> Path:
@@ -69,27 +68,4 @@ def write_run(output: Path, record: RunRecord) -> Path:
         OSError: the disk is full or the folder is gone.
     """
     data = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
-    return _write(output / f"{record.tool}.run.json", data)
-
-
-def _write(path: Path, data: bytes) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return path
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return replace_file(output / f"{record.tool}.run.json", data)

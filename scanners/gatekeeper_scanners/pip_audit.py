@@ -20,7 +20,8 @@ from packaging.utils import canonicalize_name
 from gatekeeper.evidence import Kind, Problem
 from gatekeeper.run_record import Rating
 from gatekeeper_scanners.advisories.manifest import MirrorUnavailable
-from gatekeeper_scanners.advisories.osv_server import AnswerLog, serving
+from gatekeeper_scanners.advisories.osv_answers import AnswerLog
+from gatekeeper_scanners.advisories.osv_server import serving
 from gatekeeper_scanners.advisories.records import CANARY_ID, CANARY_PACKAGE, CANARY_VERSION, PYPI
 from gatekeeper_scanners.advisories.store import Mirror, open_mirror
 from gatekeeper_scanners.dependency_lists.find import Dependencies, dependencies_of

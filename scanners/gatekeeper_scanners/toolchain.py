@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatekeeper.errors import GatekeeperError
+from gatekeeper_scanners.durable import replace_file
 from gatekeeper_scanners.manifest import Manifest
 from gatekeeper_scanners.run import Cancelled
 
@@ -75,7 +76,7 @@ def toolchain(
         with _locked(folder.with_name(folder.name + ".lock"), say, cancel):
             if not is_installed(manifest, tools):
                 _make(manifest, folder, say, cancel)
-                _mark_ready(folder, requirements_digest)
+                replace_file(folder / _READY, requirements_digest.encode())
     except OSError as exc:
         raise ToolNotInstalled(
             f"cannot make the environment of {manifest.title} in {folder}: {exc}",
@@ -98,18 +99,6 @@ def _folder(manifest: Manifest, tools: Path) -> Path:
     parts = (manifest.requirements_digest, sys.version, sys.base_prefix, os.uname().machine)
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
     return tools / f"{manifest.name}-{key}"
-
-
-def _mark_ready(folder: Path, requirements_digest: str) -> None:
-    with (folder / _READY).open("w", encoding="ascii") as marker:
-        marker.write(requirements_digest)
-        marker.flush()
-        os.fsync(marker.fileno())
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -7,87 +7,21 @@
 Without a usable mirror every call is answered 503: an empty answer would read as "nothing known".
 """
 
-import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from packaging.version import InvalidVersion, Version
 
-from gatekeeper.run_record import Rating
-from gatekeeper_scanners.advisories import matching
 from gatekeeper_scanners.advisories.manifest import MirrorUnavailable
-from gatekeeper_scanners.advisories.matching import Match
-from gatekeeper_scanners.advisories.records import PYPI, Advisory, normal_name
+from gatekeeper_scanners.advisories.osv_answers import AnswerLog, QueryRefused, answer_batch, answer_query
 from gatekeeper_scanners.advisories.store import Mirror
 
 MAX_BODY_BYTES = 1024 * 1024
-MAX_QUERIES = 1_000
 _TIMEOUT_S = 30.0
-
-T = TypeVar("T")
-
-
-class Package(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The package asked for. A `purl` is not understood and is refused, never ignored."""
-
-    ecosystem: str
-    name: str
-
-
-class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One question. A question by commit, or for all versions, is refused."""
-
-    package: Package
-    version: str
-    page_token: str | None = None
-
-
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Several questions at once."""
-
-    queries: list[Query]
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What was answered to one question, for comparison with the report of the tool that asked."""
-
-    name: str
-    """Normalised."""
-    version: str
-    ids: tuple[str, ...]
-    uncertain: tuple[str, ...]
-    """Of `ids`: counted as affected because the record cannot be evaluated."""
-
-
-class AnswerLog:
-    """Every question answered with 200 so far, and the rating of every advisory answered. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._answers: list[Answer] = []
-        self._ratings: dict[str, Rating] = {}
-
-    def add(self, answer: Answer, ratings: dict[str, Rating]) -> None:
-        """Note one answer."""
-        with self._guard:
-            self._answers.append(answer)
-            self._ratings.update(ratings)
-
-    def answers(self) -> tuple[Answer, ...]:
-        """All answers in the order in which they were given."""
-        with self._guard:
-            return tuple(self._answers)
-
-    def ratings(self) -> dict[str, Rating]:
-        """Ratings by advisory id."""
-        with self._guard:
-            return dict(self._ratings)
 
 
 @contextmanager
@@ -122,7 +56,6 @@ class _Refused(Exception):
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
         self.status = status
-        self.message = message
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -141,18 +74,17 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Silence: stderr belongs to the command that the user started."""
 
-    def _reply_with(self, answer: Any) -> None:
+    def _reply_with(self, answer: Callable[[Mirror], bytes]) -> None:
         try:
             mirror = self.server.mirror
             if isinstance(mirror, MirrorUnavailable):
                 self.close_connection = True
                 raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, mirror.message)
             status, body = HTTPStatus.OK, answer(mirror)
+        except QueryRefused as refused:
+            status, body = HTTPStatus.BAD_REQUEST, _refusal(HTTPStatus.BAD_REQUEST, str(refused))
         except _Refused as refused:
-            status, body = (
-                refused.status,
-                msgspec.json.encode({"code": int(refused.status), "message": str(refused)}),
-            )
+            status, body = refused.status, _refusal(refused.status, str(refused))
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -165,14 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         match self.path:
             case "/v1/query":
-                return _encode(_answer(_decode(body, Query), mirror, self.server.log))
+                return answer_query(body, mirror, self.server.log)
             case "/v1/querybatch":
-                queries = _decode(body, Batch).queries
-                if len(queries) > MAX_QUERIES:
-                    raise _Refused(
-                        HTTPStatus.BAD_REQUEST, f"{len(queries)} queries; the limit is {MAX_QUERIES}"
-                    )
-                return _encode({"results": [_brief(_answer(q, mirror, self.server.log)) for q in queries]})
+                return answer_batch(body, mirror, self.server.log)
             case _:
                 raise _Refused(HTTPStatus.NOT_FOUND, "there is /v1/query, /v1/querybatch and /v1/vulns/{id}")
 
@@ -197,89 +124,5 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(claimed))
 
 
-def _decode(body: bytes, type_: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=type_)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
-        raise _Refused(HTTPStatus.BAD_REQUEST, f"not a query: {exc}") from exc
-
-
-def _encode(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _answer(query: Query, mirror: Mirror, log: AnswerLog) -> dict[str, Any]:
-    if query.page_token:
-        raise _Refused(HTTPStatus.BAD_REQUEST, "answers are never paged")
-    package = query.package
-    if package.ecosystem != PYPI:
-        raise _Refused(HTTPStatus.BAD_REQUEST, f"only versions of {PYPI} can be compared here")
-    found = mirror.affecting(ecosystem=package.ecosystem, name=package.name, version=query.version)
-    log.add(
-        Answer(
-            name=normal_name(package.ecosystem, package.name),
-            version=query.version,
-            ids=tuple(advisory.id for advisory, _ in found),
-            uncertain=tuple(advisory.id for advisory, answer in found if answer is Match.UNCERTAIN),
-        ),
-        {advisory.id: mirror.rating(advisory.id) for advisory, _ in found},
-    )
-    vulns = [_served(advisory, package) for advisory, _ in found]
-    return {"vulns": vulns} if vulns else {}
-
-
-def _brief(answer: dict[str, Any]) -> dict[str, Any]:
-    vulns = [
-        {key: vuln[key] for key in ("id", "modified") if key in vuln} for vuln in answer.get("vulns", ())
-    ]
-    return {"vulns": vulns} if vulns else {}
-
-
-def _served(advisory: Advisory, package: Package) -> dict[str, Any]:
-    """The advisory as pip-audit 2.10 can read it without losing or breaking anything.
-
-    It compares names literally and takes fixes from one range of one entry only. It stops with a traceback at
-    a fix that is no version, at a date with nine decimals or an offset, and at an entry without a package. It
-    drops a record whose schema it does not know. So: one entry for the package, under the name that was asked
-    for, with one range of all its events; dates in one form; no null anywhere.
-    """
-    entries = matching.entries_for(advisory, package.ecosystem, package.name)
-    events = [
-        {key: value}
-        for entry in entries
-        for affected in matching.version_ranges(entry)
-        for event in affected.events
-        for key, value in msgspec.to_builtins(event).items()
-        if key != "fixed" or _is_version(value)
-    ]
-    versions = [version for entry in entries for version in entry.versions or ()]
-    affected = {
-        "package": {"ecosystem": package.ecosystem, "name": package.name},
-        "ranges": [{"type": "ECOSYSTEM", "events": events}] if events else [],
-        "versions": versions,
-    }
-    served: dict[str, Any] = {
-        "id": advisory.id,
-        "schema_version": advisory.schema_version or "1.0.0",
-        "aliases": advisory.aliases or [],
-        "affected": [affected],
-    }
-    for name, at in (("modified", advisory.modified_at), ("published", advisory.published_at)):
-        if at is not None:
-            served[name] = _instant(at)
-    for name in ("summary", "details"):
-        if text := getattr(advisory, name):
-            served[name] = text
-    return served
-
-
-def _is_version(text: str) -> bool:
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
-
-
-def _instant(at: datetime) -> str:
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _refusal(status: HTTPStatus, message: str) -> bytes:
+    return msgspec.json.encode({"code": int(status), "message": message})

@@ -73,7 +73,7 @@ def test_the_mirror_is_whole_after_kill_9_at_any_point(tmp_path: Path) -> None:
     assert not list(folder.rglob(".*"))
 
 
-@pytest.mark.parametrize("step", ["_seal", "_swap", "_fsync", "_prune"])
+@pytest.mark.parametrize("step", ["_seal", "_swap", "sync", "_prune"])
 def test_kill_9_at_each_step_of_the_swap(tmp_path: Path, step: str) -> None:
     """The process dies the moment the step begins; one whole mirror answers, and the next import succeeds."""
     folder = tmp_path / "mirror"

@@ -13,7 +13,8 @@ from gatekeeper import clock
 from gatekeeper.settings import Settings
 from gatekeeper_scanners.advisories.importer import import_advisories
 from gatekeeper_scanners.advisories.manifest import MirrorUnavailable
-from gatekeeper_scanners.advisories.osv_server import MAX_BODY_BYTES, AnswerLog, serving
+from gatekeeper_scanners.advisories.osv_answers import AnswerLog
+from gatekeeper_scanners.advisories.osv_server import MAX_BODY_BYTES, serving
 from gatekeeper_scanners.advisories.store import open_mirror
 
 Call = Callable[..., tuple[int, Any]]

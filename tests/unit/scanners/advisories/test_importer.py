@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gatekeeper_scanners.advisories import importer
-from gatekeeper_scanners.advisories.importer import ImportRefused, import_advisories
+from gatekeeper_scanners.advisories.census import ImportRefused
+from gatekeeper_scanners.advisories.importer import import_advisories
 from gatekeeper_scanners.advisories.manifest import MirrorUnavailable
 from gatekeeper_scanners.advisories.store import current_manifest, open_mirror
 
