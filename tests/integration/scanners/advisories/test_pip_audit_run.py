@@ -1,9 +1,11 @@
 """The real pip-audit against the mirror: what it finds, and everything that must not read as clean."""
 
+import hashlib
 import json
 import sqlite3
+import zlib
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,9 @@ from gatekeeper.finding import Severity
 from gatekeeper.run_record import Ending
 from gatekeeper.settings import Settings
 from gatekeeper_scanners import pip_audit
-from gatekeeper_scanners.advisories import osv_server
 from gatekeeper_scanners.advisories.importer import import_advisories
-from gatekeeper_scanners.advisories.store import Mirror
+from gatekeeper_scanners.advisories.records import CANARY_PACKAGE
+from gatekeeper_scanners.interface import Job
 from gatekeeper_scanners.pip_audit import PIP_AUDIT
 from gatekeeper_scanners.scan import ScanResult, ToolRun
 
@@ -52,6 +54,21 @@ def found(run: ToolRun) -> dict[str, list[str]]:
     assert run.report_path is not None
     report = json.loads(run.report_path.read_bytes())
     return {f"{d['name']} {d['version']}": [v["id"] for v in d["vulns"]] for d in report["dependencies"]}
+
+
+def changed(settings: Settings, sql: str, *values: Any) -> list[Any]:
+    """The rows that `sql` gives on the records; the digests that guard the mirror are written again."""
+    folder = settings.advisories
+    pointer = json.loads((folder / "current").read_bytes())
+    home = folder / "generations" / pointer["generation"]
+    with closing(sqlite3.connect(home / "records.sqlite")) as db, db:
+        rows = db.execute(sql, values).fetchall()
+    manifest = json.loads((home / "manifest.json").read_bytes())
+    manifest["file_sha256"] = hashlib.sha256((home / "records.sqlite").read_bytes()).hexdigest()
+    (home / "manifest.json").write_text(json.dumps(manifest))
+    pointer["manifest_sha256"] = hashlib.sha256((home / "manifest.json").read_bytes()).hexdigest()
+    (folder / "current").write_text(json.dumps(pointer))
+    return rows
 
 
 def test_known_problems_are_found_and_rated(audit: Audit) -> None:
@@ -165,26 +182,49 @@ def test_a_partial_mirror_makes_it_incomplete(audit: Audit, mirrored: Settings, 
     assert found(run) == {"jinja2 2.10": ["PYSEC-2019-217"]}
 
 
-def test_a_server_that_dies_is_not_clean(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_breaks_the_server_is_not_clean(audit: Audit, mirrored: Settings) -> None:
     """pip-audit gets no answer and leaves no report."""
-
-    @contextmanager
-    def dead(mirror: Any, log: Any) -> Any:
-        with osv_server.serving(mirror, log) as url:
-            pass
-        yield url
-
-    monkeypatch.setattr(pip_audit, "serving", dead)
-    monkeypatch.setattr(pip_audit, "_finds_canary", lambda _url: True)
-    run = audit(requirements_txt="flask==3.0.0")
+    changed(mirrored, "UPDATE record SET payload = x'00' WHERE id = 'PYSEC-2019-217'")
+    run = audit(requirements_txt="jinja2==2.10")
     assert (run.record.ending, run.report_path, run.document.state) == (Ending.CRASHED, None, State.FAILED)
 
 
-def test_a_mirror_without_its_canary_is_not_started(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_without_its_canary_is_not_started(audit: Audit, mirrored: Settings) -> None:
     """A search that cannot find what is always there finds nothing."""
-    monkeypatch.setattr(Mirror, "affecting", lambda *_args, **_kwargs: [])
+    changed(mirrored, "DELETE FROM affects WHERE name = ?", CANARY_PACKAGE)
     run = audit(requirements_txt="jinja2==2.10")
     assert (run.record.ending, codes(run)) == (Ending.NOT_STARTED, ["canary-not-found"])
+
+
+def test_an_advisory_that_the_tool_drops_is_told(audit: Audit, mirrored: Settings) -> None:
+    """pip-audit passes over records of a schema that it does not know, with a warning alone."""
+    [(payload,)] = changed(mirrored, "SELECT payload FROM record WHERE id = 'PYSEC-2019-217'")
+    record = json.loads(zlib.decompress(payload)) | {"schema_version": "2.0.0"}
+    future = zlib.compress(json.dumps(record).encode())
+    changed(mirrored, "UPDATE record SET payload = ? WHERE id = 'PYSEC-2019-217'", future)
+    run = audit(requirements_txt="jinja2==2.10\nflask==3.0.0")
+    assert run.record.exit_code == 0
+    [problem] = run.record.problems
+    assert (problem.code, problem.params["names"]) == ("advisories-lost", ("jinja2 2.10 PYSEC-2019-217",))
+
+
+def test_a_dependency_that_was_never_looked_up_is_told(mirrored: Settings, tmp_path: Path) -> None:
+    """A report that speaks of what nobody asked for proves nothing about it."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "requirements.txt").write_text("flask==3.0.0")
+    (tmp_path / "work").mkdir()
+    job = Job(
+        target=tmp_path / "source",
+        source=tmp_path / "source",
+        files=("requirements.txt",),
+        workspace=tmp_path / "work",
+        settings=mirrored,
+    )
+    with PIP_AUDIT.prepare(job) as command:
+        pass
+    report = {"dependencies": [{"name": "flask", "version": "3.0.0", "vulns": []}], "fixes": []}
+    [problem] = PIP_AUDIT.review(job, command, json.dumps(report).encode()).problems
+    assert (problem.code, problem.params["names"]) == ("not-queried", ("flask 3.0.0",))
 
 
 def test_a_canary_that_is_lost_during_the_run_is_told(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,28 +233,6 @@ def test_a_canary_that_is_lost_during_the_run_is_told(audit: Audit, monkeypatch:
     monkeypatch.setattr(pip_audit, "_finds_canary", lambda _url: next(answers))
     run = audit(requirements_txt="flask==3.0.0")
     assert (codes(run), run.document.state) == (["canary-not-found"], State.INCOMPLETE)
-
-
-def test_an_advisory_that_the_tool_drops_is_told(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip-audit passes over records of a schema that it does not know, with a warning alone."""
-    serve = osv_server._served
-
-    def of_the_future(*args: Any) -> dict[str, Any]:
-        return serve(*args) | {"schema_version": "2.0.0"}
-
-    monkeypatch.setattr(osv_server, "_served", of_the_future)
-    run = audit(requirements_txt="jinja2==2.10\nflask==3.0.0")
-    assert run.record.exit_code == 0
-    [problem] = run.record.problems
-    assert (problem.code, problem.params["names"]) == ("advisories-lost", ("jinja2 2.10 PYSEC-2019-217",))
-
-
-def test_a_dependency_that_was_never_looked_up_is_told(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report that speaks of what nobody asked for proves nothing about it."""
-    monkeypatch.setattr(osv_server.AnswerLog, "add", lambda *_args: None)
-    run = audit(requirements_txt="flask==3.0.0")
-    [problem] = run.record.problems
-    assert (problem.code, problem.params["names"]) == ("not-queried", ("flask 3.0.0",))
 
 
 def test_a_record_that_cannot_be_compared_is_a_finding_and_told(
