@@ -2,9 +2,11 @@
 """The same question gives the same bytes in other processes, time zones, locales and hash seeds."""
 
 import itertools
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 from datetime import UTC, datetime, timedelta
@@ -51,12 +53,15 @@ print(decision.digests.outputs, digest_of_bytes(as_json(decision)), len(decision
 """
 
 
+ZONES = ("Asia/Shanghai", "America/St_Johns", "UTC")
+SEEDS = ("0", "1", "random")
+LOCALES = ("C", "C.UTF-8", "tr_TR.UTF-8")
+
+
 def test_outputs_do_not_depend_on_the_process():
-    """Three time zones, three hash seeds and two locales: one answer, byte for byte."""
+    """Three time zones, three hash seeds and three locales: one answer, byte for byte."""
     answers = set()
-    for zone, seed, locale in itertools.product(
-        ("Asia/Shanghai", "America/St_Johns", "UTC"), ("0", "1", "random"), ("C", "C.UTF-8")
-    ):
+    for zone, seed, locale in itertools.product(ZONES, SEEDS, LOCALES):
         environ = os.environ | {"TZ": zone, "PYTHONHASHSEED": seed, "LC_ALL": locale}
         run = subprocess.run(
             [sys.executable, "-P", "-c", PROGRAM], env=environ, capture_output=True, text=True, check=True
@@ -65,3 +70,20 @@ def test_outputs_do_not_depend_on_the_process():
     (answer,) = answers
     assert answer.startswith("sha256:")
     assert answer.endswith(" fail\n")
+
+
+def test_the_command_answers_the_same_everywhere(repository: Path) -> None:
+    """`gatekeeper evaluate` over real reports writes the same JSON under every zone, seed and locale."""
+    samples = repository / "tests" / "samples"
+    reports = sorted(samples.glob("pytest-9.2.0/junit.xml")) + sorted(samples.glob("*/bandit*.json"))
+    assert reports
+    command = [Path(sys.executable).parent / "gatekeeper", "evaluate", *reports, "--stage", "test"]
+    command += ["--as-of", "2026-11-23T10:00:00Z", "--project", "pay/api", "--format", "json"]
+    answers = set()
+    for zone, seed, locale in zip(ZONES, SEEDS, LOCALES, strict=True):
+        environ = os.environ | {"TZ": zone, "PYTHONHASHSEED": seed, "LC_ALL": locale}
+        run = subprocess.run(command, env=environ, cwd=samples, capture_output=True, check=False)
+        assert run.returncode == 1, run.stderr
+        answers.add(run.stdout)
+    (answer,) = answers
+    assert json.loads(answer)["digests"]["outputs"].startswith("sha256:")
