@@ -11,21 +11,18 @@ Format: `man geninfo`, section FILES. What tools do beyond it and how it is read
 - a record without `end_of_record`: the file is cut off or was being written, `incomplete`.
 """
 
-import re
 from array import array
 from itertools import compress
 from operator import not_
 
-import msgspec
-
 from gatekeeper.evidence import Kind
+from gatekeeper.reports.coverage.lcov_blocks import plain_branches, plain_lines
 from gatekeeper.reports.coverage.lcov_functions import TAGS, Function, FunctionRows
 from gatekeeper.reports.coverage.numbers import hits_of, line_number
 from gatekeeper.reports.coverage.roots import Roots
 from gatekeeper.reports.coverage.tally import (
     MAX_COUNT,
     MAX_FILES,
-    MAX_LINE,
     NOTHING,
     Count,
     clamped,
@@ -163,7 +160,12 @@ class _Tracefile:
         else:
             self._stray(rest)
         file = _File()
-        self._rows(self._branches(self._lines(body, file), file), file)
+        self._take_items(body.count(b"\nDA:"))
+        if lines := plain_lines(body):
+            file.hit, file.miss, body = lines
+        if branches := plain_branches(body):
+            file.branches, body = branches
+        self._rows(body, file)
         for metric, (total, covered) in _STATED.items():
             counted = file.counted(metric)
             if total in file.stated and covered in file.stated and counted.total:
@@ -179,43 +181,6 @@ class _Tracefile:
             return counted
         self._notes.count("totals-only")
         return clamped(covered, total, self._notes)
-
-    def _lines(self, body: bytes, file: _File) -> bytes:
-        """Read the `DA` rows when they are plain and stand together; return what is left to read by rows.
-
-        One decode of the whole block takes a fifth of the time of a loop over its rows.
-        """
-        block = _block(body, b"\nDA:")
-        if not block:
-            self._take_items(body.count(b"\nDA:"))
-            return body
-        text = body[block]
-        self._take_items(text.count(b"\n"))
-        if b"[" in text or b"]" in text:
-            return body
-        try:
-            pairs = _PAIRS.decode(b"[[" + text[len(b"\nDA:") :].replace(b"\nDA:", b"],[") + b"]]")
-        except (msgspec.DecodeError, RecursionError):
-            return body
-        numbers, hits = zip(*pairs, strict=True)
-        if min(numbers) < 1 or max(numbers) > MAX_LINE or min(hits) < 0 or len(set(numbers)) != len(numbers):
-            return body
-        file.hit = sorted(compress(numbers, hits))
-        file.miss = sorted(compress(numbers, map(not_, hits)))
-        return body[: block.start] + body[block.stop :]
-
-    def _branches(self, body: bytes, file: _File) -> bytes:
-        """The same for the `BRDA` rows."""
-        block = _block(body, b"\nBRDA:")
-        if not block:
-            return body
-        text = body[block]
-        rows = _BRANCHES.findall(text)
-        taken = {identity: times not in (b"-", b"0") for identity, times in rows}
-        if len(taken) != text.count(b"\n"):
-            return body
-        file.branches = taken
-        return body[: block.start] + body[block.stop :]
 
     def _rows(self, body: bytes, file: _File) -> None:
         """Read the rows of a record one by one."""
@@ -286,17 +251,3 @@ def _text(name: bytes) -> str:
     except UnicodeDecodeError:
         # A file system may hold any bytes; Latin-1 keeps two names two.
         return name.decode("latin-1")
-
-
-def _block(body: bytes, tag: bytes) -> slice | None:
-    """Where the rows of `tag` stand, line feed before and none after; None when others are among them."""
-    first = body.find(tag)
-    if first < 0:
-        return None
-    end = body.find(b"\n", body.rfind(tag) + 1)
-    block = slice(first, len(body) if end < 0 else end)
-    return block if body.count(b"\n", block.start, block.stop) == body.count(tag) else None
-
-
-_BRANCHES = re.compile(rb"\nBRDA:([1-9]\d{0,9},.+),(-|0|[1-9]\d*)(?=\n|\Z)")
-_PAIRS = msgspec.json.Decoder(list[tuple[int, int]])
