@@ -120,7 +120,9 @@ def scan(
         patterns = {pattern for scanner in scanners for pattern in scanner.manifest.files}
         root = Path(private) / "source"
         root.mkdir(mode=0o700)
-        source = copy_source(target, root, patterns=tuple(sorted(patterns)), leave_out=output)
+        # Pipelines keep our folders in the checkout, because only what lies there is cached between jobs.
+        ours = (output, settings.cache.resolve(), settings.data.resolve())
+        source = copy_source(target, root, patterns=tuple(sorted(patterns)), leave_out=ours)
         session = _Session(
             target=target,
             output=output,

@@ -8,7 +8,7 @@ writes into its input does not touch the target.
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -59,13 +59,13 @@ def copy_source(
     root: Path,
     *,
     patterns: tuple[str, ...],
-    leave_out: Path | None = None,
+    leave_out: Collection[Path] = (),
     limits: CopyLimits = CopyLimits(),
 ) -> SourceCopy:
     """Copy the regular files of `target` whose name matches one of `patterns` into the empty folder `root`.
 
-    `leave_out` is a folder that is skipped (the reports of an earlier run). Names are compared as they are
-    written. Nothing is followed, so nothing outside `target` is read.
+    `leave_out` are folders that are skipped (the reports of an earlier run, our own caches). Names are
+    compared as they are written. Nothing is followed, so nothing outside `target` is read.
 
     Raises:
         OSError: the copy cannot be written (disk full).
@@ -110,10 +110,10 @@ def matches(path: str, patterns: tuple[str, ...]) -> bool:
     )
 
 
-def _walk(target: Path, leave_out: Path | None, unread_folders: list[str]) -> Iterator[os.DirEntry[str]]:
+def _walk(target: Path, leave_out: Collection[Path], unread_folders: list[str]) -> Iterator[os.DirEntry[str]]:
     """Files and links below `target`, without descending into links and excluded folders."""
     pending = [os.fspath(target)]
-    skipped = os.fspath(leave_out) if leave_out else None
+    skipped = set(map(os.fspath, leave_out))
     while pending:
         folder = pending.pop()
         try:
@@ -126,7 +126,7 @@ def _walk(target: Path, leave_out: Path | None, unread_folders: list[str]) -> It
                 continue
             if not entry.is_dir(follow_symlinks=False):
                 yield entry
-            elif entry.path != skipped:
+            elif entry.path not in skipped:
                 pending.append(entry.path)
 
 

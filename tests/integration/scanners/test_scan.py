@@ -15,6 +15,7 @@ import pytest
 from gatekeeper.errors import UsageError
 from gatekeeper.evidence import State
 from gatekeeper.run_record import Ending, RunRecord
+from gatekeeper.settings import Settings
 from gatekeeper_scanners.bandit import BANDIT
 from gatekeeper_scanners.run import RunLimits
 from gatekeeper_scanners.scan import Standing, Step
@@ -227,6 +228,16 @@ def test_tool_that_cannot_be_installed_is_recorded(run_scan, target: Path, own_s
     assert (run.record.ending, run.standing) == (Ending.NOT_STARTED, Standing.NOT_INSTALLED)
     assert "mirror" in run.record.problems[0].params["hint"]
     assert not [path for path in own_settings.tools.glob("tampered-*") if path.is_dir()]
+
+
+def test_our_own_folders_in_the_target_are_not_source(run_scan, target: Path, fake_tool) -> None:
+    """A pipeline can keep the scanners and the mirror in its checkout without having them scanned."""
+    home = target / ".gatekeeper"
+    settings = Settings(cache=home / "cache", data=home / "data")
+    run = run_scan(target, [fake_tool(GOOD)], settings=settings).runs[0]
+    assert any(settings.tools.rglob("*.py"))
+    run = run_scan(target, [fake_tool(GOOD)], settings=settings).runs[0]
+    assert (run.record.ending, run.record.files_seen) == (Ending.FINISHED, 1)
 
 
 def test_target_must_be_a_folder(run_scan, tmp_path: Path) -> None:

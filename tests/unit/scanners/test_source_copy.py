@@ -88,7 +88,7 @@ def test_limit_of_files_is_counted_as_unread(tmp_path: Path, target: Path) -> No
 
 def test_folder_of_the_reports_is_left_out(tmp_path: Path, target: Path) -> None:
     """Reports of an earlier run that lie in the target are not source."""
-    assert copy(tmp_path, target, leave_out=target / "pkg").files == ("a.py",)
+    assert copy(tmp_path, target, leave_out=[target / "pkg"]).files == ("a.py",)
 
 
 @pytest.mark.parametrize("name", [".bandit", ".semgrepignore"])
