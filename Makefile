@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check serve bench lock clean
+.PHONY: help setup demo test test-long check serve bench docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +36,9 @@ serve: setup ## (comes with the HTTP service)
 
 bench: setup $(VENV)/.bench ## print the measured figures of this machine, peers in the same run
 	@$(BIN)/python benchmarks/run.py
+
+docs: setup ## write docs/reference/ again from the tables of the code
+	@$(BIN)/python -P docs/generate.py >/dev/null
 
 lock: ## make requirements/*.txt again from pyproject.toml
 	@UV="$(UV)" PYTHON="$(PYTHON)" bash requirements/lock.sh

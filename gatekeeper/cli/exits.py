@@ -12,12 +12,12 @@ INTERNAL = 5
 INTERRUPTED = 130
 
 TABLE: tuple[tuple[int, str], ...] = (
-    (ALLOWED, "allowed: pass or warn (`--warn-exit N` gives warn a code of its own)"),
-    (NO, "the answer is no: gate failed, file unreadable, tests failed, policy or report refused"),
-    (USAGE, "the command or its arguments are wrong"),
+    (ALLOWED, "allowed: pass or warn (`--warn-exit N` gives a warn its own code)"),
+    (NO, "no: gate failed, file unreadable, tests failed, policy or report refused"),
+    (USAGE, "the command is wrong: an unknown option, a file that does not exist"),
     (PENDING, "still pending when the wait ended"),
-    (COULD_NOT_ASK, "could not ask: unreachable or unauthorised"),
-    (INTERNAL, "internal error"),
+    (COULD_NOT_ASK, "could not ask: unreachable, unauthorised, a scanner cannot be installed"),
+    (INTERNAL, "internal error; please report it"),
 )
 
 

@@ -54,7 +54,7 @@ def test_other_shells_get_descriptions_too(shell: str) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_is_valid_in_its_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """`gatekeeper completion SHELL` prints what the shell accepts; a shell that starts with it stays quiet."""
+    """`gatekeeper completion SHELL` prints what the shell accepts, and nothing beside it."""
     assert main(["completion", shell]) == 0
     script, talk = capsys.readouterr()
     assert "gatekeeper" in script

@@ -92,12 +92,12 @@ Commands:
     gatekeeper evaluate junit.xml coverage.xml --stage uat --policy policy.yaml --format markdown
 
   Exit codes:
-    0  allowed: pass or warn (`--warn-exit N` gives warn a code of its own)
-    1  the answer is no: gate failed, file unreadable, tests failed, policy or report refused
-    2  the command or its arguments are wrong
+    0  allowed: pass or warn (`--warn-exit N` gives a warn its own code)
+    1  no: gate failed, file unreadable, tests failed, policy or report refused
+    2  the command is wrong: an unknown option, a file that does not exist
     3  still pending when the wait ended
-    4  could not ask: unreachable or unauthorised
-    5  internal error
+    4  could not ask: unreachable, unauthorised, a scanner cannot be installed
+    5  internal error; please report it
 """)
 
 
