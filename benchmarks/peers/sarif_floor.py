@@ -28,20 +28,20 @@ class Region(msgspec.Struct):
 class Physical(msgspec.Struct):
     """File and place."""
 
-    artifactLocation: Artifact = msgspec.field(default_factory=Artifact)  # noqa: N815
+    artifactLocation: Artifact = msgspec.field(default_factory=Artifact)  # noqa: N815  # as above
     region: Region = msgspec.field(default_factory=Region)
 
 
 class Where(msgspec.Struct):
     """A location."""
 
-    physicalLocation: Physical = msgspec.field(default_factory=Physical)  # noqa: N815
+    physicalLocation: Physical = msgspec.field(default_factory=Physical)  # noqa: N815  # as above
 
 
 class Result(msgspec.Struct):
     """A result."""
 
-    ruleId: str = ""  # noqa: N815
+    ruleId: str = ""  # noqa: N815  # as above
     level: str = "warning"
     message: Text = msgspec.field(default_factory=Text)
     locations: list[Where] = []

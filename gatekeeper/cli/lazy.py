@@ -30,11 +30,11 @@ class LazyGroup(TyperGroup):
 
     entries: Mapping[str, Entry] = {}
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of click
         """Names in the order of the table."""
         return list(self.entries)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the signature of click
         """The command called `cmd_name`, imported now; None when there is none."""
         entry = self.entries.get(cmd_name)
         return load(cmd_name, entry) if entry else None
@@ -47,7 +47,7 @@ class LazyGroup(TyperGroup):
             ctx.fail(f"no command is called {name!r}" + (f"; did you mean `{near[0]}`?" if near else ""))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature of click
         """The list of commands in the help, from the table alone."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self.entries.items()])

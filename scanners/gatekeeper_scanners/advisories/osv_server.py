@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._reply_with(self._get)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in http.server
         """Silence: stderr belongs to the command that the user started."""
 
     def _reply_with(self, answer: Callable[[Mirror], bytes]) -> None:

@@ -78,7 +78,7 @@ class Mirror:
         rows = self._rows("SELECT payload FROM record WHERE id = ?", (id,))
         return zlib.decompress(rows[0]) if rows else None
 
-    def rating(self, id: str) -> Rating:  # noqa: A002
+    def rating(self, id: str) -> Rating:  # noqa: A002  # as above
         """The rating of `id` from all records that are the same problem by their aliases, not withdrawn."""
         group: dict[str, Advisory] = {}
         waiting, seen = [id], {id}

@@ -82,7 +82,7 @@ class RequirementFiles:
             return
         if name not in self._cache:
             text = _text(self._source / name)
-            self._cache[name] = None if text is None else list(_lines(text))
+            self._cache[name] = None if text is None else list(logical_lines(text))
         lines = self._cache[name]
         if lines is None:
             listed.collected.leave_out(name, name, "the list cannot be read as text")
@@ -164,7 +164,7 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Logical lines with the number of their first line: continued, without comments, never empty."""
     first, parts = 0, list[str]()
     for number, raw in enumerate(text.splitlines(), start=1):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper_scanners.dependency_lists.find import Dependencies
-from gatekeeper_scanners.dependency_lists.requirements_txt import _lines
+from gatekeeper_scanners.dependency_lists.requirements_txt import logical_lines
 
 Read = Callable[[dict[str, str | bytes]], Dependencies]
 
@@ -158,7 +158,7 @@ def test_byte_order_marks_are_no_text(read: Read) -> None:
 def test_no_text_outside_comments_is_lost_between_lines(lines: list[str]) -> None:
     """Joining and numbering keep every word of lines without a comment or a backslash."""
     text = "\n".join(lines)
-    joined = list(_lines(text))
+    joined = list(logical_lines(text))
     plain = [(n, line.strip()) for n, line in enumerate(lines, 1) if line.strip()]
     if "#" not in text and "\\" not in text:
         assert joined == plain
