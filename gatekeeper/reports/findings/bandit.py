@@ -9,7 +9,7 @@ from gatekeeper.evidence import Kind, Producer, Value
 from gatekeeper.finding import Finding, Location
 from gatekeeper.reports.findings.cwe import cwe_numbers
 from gatekeeper.reports.findings.fingerprint import code_fingerprint, with_occurrences
-from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
+from gatekeeper.reports.findings.items import check_count, each
 from gatekeeper.reports.findings.numbers import count_of, line_of
 from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.findings.severity import BANDIT, word_severity
@@ -18,6 +18,7 @@ from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.paths import normal_path
+from gatekeeper.reports.repeated_keys import Decisive, refuse_repeated_keys
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.times import utc_time
 
@@ -52,6 +53,7 @@ class _Log(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Issue)
+_DECISIVE = Decisive("issue_severity", "test_id", "filename")
 
 
 def detect(head: Head) -> bool:
@@ -72,8 +74,8 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     notes = Notes()
     log = decode(source, _Log)
     check_count(log.results, limits)
-    refuse_repeated_key(source, "results", expected=1)
-    issues = list(each(log.results, _DECODER, notes=notes))
+    refuse_repeated_keys(source, {"results": 1, "errors": 1, "metrics": 1, "_totals": 1})
+    issues = list(each(log.results, _DECODER, notes=notes, decisive=_DECISIVE))
     findings = with_occurrences([_finding(issue, limits, notes) for issue in issues])
     _compare_totals(log, len(log.results), notes)
     totals = log.metrics.get(_TOTALS, {})

@@ -1,37 +1,52 @@
-"""Lists of which one bad item must not spoil the rest, and the repeated keys that would hide a whole list."""
+"""Lists of which one bad item must not spoil the rest."""
 
-import json
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from gatekeeper.reports.interface import UnreadableReport
-from gatekeeper.reports.json import as_utf8
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.notes import Notes
-from gatekeeper.reports.source import ReportSource
+from gatekeeper.reports.repeated_keys import Decisive
 
 T = TypeVar("T")
 
 
 def each(
-    raws: list[msgspec.Raw], decoder: msgspec.json.Decoder[T], *, notes: Notes, code: str = "unparsed"
+    raws: list[msgspec.Raw],
+    decoder: msgspec.json.Decoder[T],
+    *,
+    notes: Notes,
+    code: str = "unparsed",
+    decisive: Decisive | None = None,
 ) -> Iterator[T]:
-    """The items that can be read, in order; the others are counted as the problem `code`."""
+    """The items that can be read, in order; the others are counted as the problem `code`.
+
+    An item that has a `decisive` key twice cannot be read.
+    """
     for raw in raws:
-        item = read_item(raw, decoder, notes=notes, code=code)
+        item = read_item(raw, decoder, notes=notes, code=code, decisive=decisive)
         if item is not None:
             yield item
 
 
 def read_item(
-    raw: msgspec.Raw, decoder: msgspec.json.Decoder[T], *, notes: Notes, code: str = "unparsed"
+    raw: msgspec.Raw,
+    decoder: msgspec.json.Decoder[T],
+    *,
+    notes: Notes,
+    code: str = "unparsed",
+    decisive: Decisive | None = None,
 ) -> T | None:
     """The item, or None and one more `code` with the reason."""
     try:
-        return decoder.decode(raw)
+        item = decoder.decode(raw)
+        repeated = decisive.repeated_in(bytes(raw)) if decisive else None
+        if repeated is None:
+            return item
+        notes.count(code, f'the key "{repeated}" twice')
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         notes.count(code, _reason(exc))
     except RecursionError:
@@ -47,40 +62,6 @@ def check_count(raws: list[msgspec.Raw], limits: Limits) -> None:
     """
     if len(raws) > limits.max_findings:
         raise UnreadableReport("too-many-items", limit=limits.max_findings)
-
-
-def refuse_repeated_key(source: ReportSource, key: str, expected: int) -> None:
-    """Refuse a report in which one object has `key` twice: decoders keep the last, here often an empty list.
-
-    `expected` is how often the key may stand in the text before the slow, exact look is worth it.
-
-    Raises:
-        UnreadableReport: `wrong-shape`, naming the key.
-    """
-    if _occurrences(source, key) <= expected:
-        return
-
-    def unique(pairs: list[tuple[str, Any]]) -> None:
-        if sum(name == key for name, _ in pairs) > 1:
-            raise UnreadableReport("wrong-shape", detail=f'an object has the key "{key}" twice')
-
-    try:
-        json.loads(as_utf8(source.whole()), object_pairs_hook=unique)
-    except ValueError as exc:
-        raise UnreadableReport("malformed", where="the end", detail=str(exc)[:300]) from exc
-    except RecursionError as exc:
-        raise UnreadableReport("too-deep", limit=1000) from exc
-
-
-def _occurrences(source: ReportSource, key: str) -> int:
-    """How often the quoted key stands in the bytes, as a value too; inside a string quotes are escaped."""
-    quoted = f'"{key}"'.encode()
-    found, tail = 0, b""
-    for chunk in source.chunks():
-        window = tail + chunk
-        found += window.count(quoted)
-        tail = window[len(window) - len(quoted) + 1 :] if len(window) >= len(quoted) else window
-    return found
 
 
 def _reason(exc: Exception) -> str:

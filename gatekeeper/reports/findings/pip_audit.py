@@ -9,12 +9,13 @@ from packaging.version import InvalidVersion, Version
 from gatekeeper.evidence import Kind, Producer
 from gatekeeper.finding import Finding, Package, Severity
 from gatekeeper.reports.findings.fingerprint import dependency_fingerprint, with_occurrences
-from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
+from gatekeeper.reports.findings.items import check_count, each
 from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.interface import Head, Report, ReportFormat
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.notes import Notes
+from gatekeeper.reports.repeated_keys import Decisive, refuse_repeated_keys
 from gatekeeper.reports.source import ReportSource
 
 _ECOSYSTEM = "PyPI"
@@ -40,6 +41,7 @@ class _Log(msgspec.Struct):
 
 _EITHER: Any = _Log | list[msgspec.Raw]
 _DEPENDENCY = msgspec.json.Decoder(_Dependency)
+_DECISIVE = Decisive("name", "version", "vulns", "skip_reason")
 _VULNERABILITY = msgspec.json.Decoder(_Vulnerability)
 
 
@@ -66,10 +68,10 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     log: Any = decode(source, _EITHER)
     raws: list[msgspec.Raw] = log.dependencies if isinstance(log, _Log) else log
     check_count(raws, limits)
-    refuse_repeated_key(source, "dependencies", expected=1)
+    refuse_repeated_keys(source, {"dependencies": 1})
     findings: list[Finding] = []
     audited = 0
-    for dependency in each(raws, _DEPENDENCY, notes=notes):
+    for dependency in each(raws, _DEPENDENCY, notes=notes, decisive=_DECISIVE):
         if dependency.vulns is None or dependency.skip_reason is not None:
             notes.count("unaudited", dependency.skip_reason or "no answer")
         else:

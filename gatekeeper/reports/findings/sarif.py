@@ -14,7 +14,7 @@ from gatekeeper.finding import Finding
 from gatekeeper.metrics import FINDING_KINDS
 from gatekeeper.reports.findings import sarif_model as sarif
 from gatekeeper.reports.findings.fingerprint import with_occurrences
-from gatekeeper.reports.findings.items import check_count, refuse_repeated_key
+from gatekeeper.reports.findings.items import check_count
 from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.findings.sarif_results import Results
 from gatekeeper.reports.findings.sarif_run import judge_run, produced_at
@@ -23,6 +23,7 @@ from gatekeeper.reports.interface import Head, Report, ReportFormat, UnreadableR
 from gatekeeper.reports.json import collector_off, decode
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.notes import Notes
+from gatekeeper.reports.repeated_keys import refuse_repeated_keys
 from gatekeeper.reports.source import ReportSource
 
 VERSION = "2.1.0"
@@ -46,8 +47,16 @@ def read(source: ReportSource, limits: Limits, kind: Kind | None) -> Report:
     log = decode(source, sarif.Log)
     runs = _checked_runs(log, kind)
     check_count([raw for run in runs for raw in run.results or ()], limits)
-    refuse_repeated_key(source, "runs", expected=1)
-    refuse_repeated_key(source, "results", expected=sum(run.results is not None for run in runs))
+    told = [invocation for run in runs for invocation in run.invocations or ()]
+    refuse_repeated_keys(
+        source,
+        {
+            "runs": 1,
+            "results": sum(run.results is not None for run in runs),
+            "invocations": sum(run.invocations is not None for run in runs),
+            "executionSuccessful": len(told),
+        },
+    )
     names = list(dict.fromkeys(run.tool.driver.name for run in runs))
     chosen = kind_of_tools(names, kind, FINDING_KINDS, notes)
     if not runs:

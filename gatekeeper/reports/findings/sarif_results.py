@@ -16,6 +16,7 @@ from gatekeeper.reports.findings.sarif_rules import RuleFacts, Rules, cwe_of_tax
 from gatekeeper.reports.findings.sarif_severity import Levels, severity_of
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.notes import Notes
+from gatekeeper.reports.repeated_keys import Decisive
 
 NO_RULE = "unnamed"
 """The rule of results that name none."""
@@ -30,6 +31,9 @@ _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,4})\}")
 _FAILING = frozenset({"error", "warning", "note"})
 _DECIDED = frozenset({"pass", "informational", "notApplicable"})
 _UNDECIDED = frozenset({"open", "review"})
+_DECISIVE = Decisive(
+    "level", "kind", "baselineState", "suppressions", "status", "security-severity", "ruleId"
+)
 
 
 class Results:
@@ -50,7 +54,7 @@ class Results:
         there is one (`undecided`).
         """
         found = []
-        for result in each(self._run.results or [], sarif.RESULT, notes=self._notes):
+        for result in each(self._run.results or [], sarif.RESULT, notes=self._notes, decisive=_DECISIVE):
             if self._is_problem(result):
                 try:
                     found.append(self._finding(result))

@@ -8,7 +8,7 @@ from gatekeeper.evidence import Kind, Producer, Value
 from gatekeeper.finding import Finding, Location, Suppression
 from gatekeeper.reports.findings.cwe import cwe_numbers
 from gatekeeper.reports.findings.fingerprint import code_fingerprint, own_fingerprint, with_occurrences
-from gatekeeper.reports.findings.items import check_count, each, refuse_repeated_key
+from gatekeeper.reports.findings.items import check_count, each
 from gatekeeper.reports.findings.numbers import line_of
 from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.findings.severity import SEMGREP, word_severity
@@ -17,6 +17,7 @@ from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.notes import Notes
 from gatekeeper.reports.paths import normal_path
+from gatekeeper.reports.repeated_keys import Decisive, refuse_repeated_keys
 from gatekeeper.reports.source import ReportSource
 
 WITHHELD = "requires login"
@@ -83,6 +84,7 @@ class _Log(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Match)
+_DECISIVE = Decisive("check_id", "path", "extra", "severity", "is_ignored")
 
 
 def detect(head: Head) -> bool:
@@ -104,8 +106,8 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     notes = Notes()
     log = decode(source, _Log)
     check_count(log.results, limits)
-    refuse_repeated_key(source, "results", expected=1)
-    matches = each(log.results, _DECODER, notes=notes)
+    refuse_repeated_keys(source, {"results": 1, "errors": 1, "scanned": 1, "skipped_rules": 1})
+    matches = each(log.results, _DECODER, notes=notes, decisive=_DECISIVE)
     findings = with_occurrences([_finding(match, limits, notes) for match in matches])
     if log.skipped_rules:
         notes.count("rules-skipped", n=len(log.skipped_rules))
