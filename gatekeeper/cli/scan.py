@@ -101,7 +101,7 @@ def _chosen(names: list[str] | None) -> list[Any]:
 
 def _exit_code(runs: tuple[Any, ...]) -> int:
     """No usable report means no, except when all that is wrong is that a tool could not be installed."""
-    from gatekeeper_scanners.scan import Standing
+    from gatekeeper_scanners.scan_result import Standing
 
     standings = {run.standing for run in runs}
     if Standing.UNUSABLE in standings:

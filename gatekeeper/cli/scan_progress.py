@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gatekeeper.cli.output import one_line, say, speaks_utf8
 from gatekeeper.cli.scan_summary import ENDING_WORDS
-from gatekeeper_scanners.scan import Progress, Step
+from gatekeeper_scanners.scan_result import Progress, Step
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from gatekeeper.finding import Severity
 from gatekeeper.messages import render_message
 from gatekeeper.messages.problems import PROBLEMS
 from gatekeeper.run_record import Ending
-from gatekeeper_scanners.scan import ScanResult, ToolRun
+from gatekeeper_scanners.scan_result import ScanResult, ToolRun
 
 ENDING_WORDS: Mapping[str, str] = {
     Ending.FINISHED: "finished",

@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 from gatekeeper.canonical import digest_of_bytes
-from gatekeeper.evidence import EvidenceDocument, Problem, State
+from gatekeeper.evidence import EvidenceDocument, Problem
 from gatekeeper.pipeline import Received, evidence_from
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import read_report
@@ -28,69 +27,9 @@ from gatekeeper_scanners.interface import CannotRun, Command, Job, Review, Scann
 from gatekeeper_scanners.manifest import Manifest
 from gatekeeper_scanners.output import clear, open_output, write_report, write_run
 from gatekeeper_scanners.run import Outcome, RunLimits, run_tool
+from gatekeeper_scanners.scan_result import Listener, Progress, ScanResult, Step, ToolRun
 from gatekeeper_scanners.source_copy import EXCLUDED_FOLDERS, SourceCopy, copy_source, matches
 from gatekeeper_scanners.toolchain import Toolchain, ToolNotInstalled, toolchain
-
-
-class Step(StrEnum):
-    """Where a scanner is."""
-
-    INSTALLING = "installing"
-    RUNNING = "running"
-    DONE = "done"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """One line of news about a scanner."""
-
-    tool: str
-    step: Step
-    text: str
-
-
-Listener = Callable[[Progress], None]
-"""Called from several threads."""
-
-
-class Standing(StrEnum):
-    """Whether a run left a report that can be judged."""
-
-    USABLE = "usable"
-    UNUSABLE = "unusable"
-    NOT_INSTALLED = "not-installed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToolRun:
-    """What came of one scanner."""
-
-    record: RunRecord
-    record_path: Path
-    report_path: Path | None
-    document: EvidenceDocument
-    """What the run proves, as `gatekeeper evaluate` will read it: report and record together."""
-
-    @property
-    def is_readable(self) -> bool:
-        """True when there is a report from which findings can be read; it may still be incomplete."""
-        return self.document.state in (State.OK, State.INCOMPLETE)
-
-    @property
-    def standing(self) -> Standing:
-        """What `gatekeeper scan` answers for this scanner."""
-        if any(problem.code == ToolNotInstalled.code for problem in self.record.problems):
-            return Standing.NOT_INSTALLED
-        return Standing.USABLE if self.is_readable else Standing.UNUSABLE
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScanResult:
-    """The runs in the order in which the scanners were named."""
-
-    target: Path
-    output: Path
-    runs: tuple[ToolRun, ...]
 
 
 def scan(

@@ -13,7 +13,8 @@ from gatekeeper.evidence import Kind
 from gatekeeper.settings import Settings
 from gatekeeper_scanners.interface import Command, Job, Review, Scanner
 from gatekeeper_scanners.run import RunLimits
-from gatekeeper_scanners.scan import Progress, ScanResult, scan
+from gatekeeper_scanners.scan import scan
+from gatekeeper_scanners.scan_result import Progress, ScanResult
 
 DEFAULT_LIMITS = RunLimits()
 RunScan = Callable[..., ScanResult]

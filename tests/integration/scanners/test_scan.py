@@ -18,7 +18,7 @@ from gatekeeper.run_record import Ending, RunRecord
 from gatekeeper.settings import Settings
 from gatekeeper_scanners.bandit import BANDIT
 from gatekeeper_scanners.run import RunLimits
-from gatekeeper_scanners.scan import Standing, Step
+from gatekeeper_scanners.scan_result import Standing, Step
 from gatekeeper_scanners.semgrep import SEMGREP
 from gatekeeper_scanners.toolchain import toolchain
 

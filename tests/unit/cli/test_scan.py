@@ -16,7 +16,7 @@ from gatekeeper.pipeline import Received, evidence_from
 from gatekeeper.reports.interface import Report
 from gatekeeper.run_record import Ending, RunRecord
 from gatekeeper.subject import Subject
-from gatekeeper_scanners.scan import ScanResult, ToolRun
+from gatekeeper_scanners.scan_result import ScanResult, ToolRun
 
 
 def run_of(

@@ -22,7 +22,7 @@ from gatekeeper_scanners.advisories.importer import import_advisories
 from gatekeeper_scanners.advisories.records import CANARY_PACKAGE
 from gatekeeper_scanners.interface import Job
 from gatekeeper_scanners.pip_audit import PIP_AUDIT
-from gatekeeper_scanners.scan import ScanResult, ToolRun
+from gatekeeper_scanners.scan_result import ScanResult, ToolRun
 
 Audit = Callable[..., ToolRun]
 
