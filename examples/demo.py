@@ -219,9 +219,9 @@ What stays: the environments of the scanners and of the shop, for the next run, 
 
 Next, in a project of yours (the command is {GATEKEEPER}):
   gatekeeper scan . --output reports                      your code, the same three scanners
-  gatekeeper inspect reports/* junit.xml coverage.xml     what Gatekeeper understands of the reports
+  gatekeeper inspect reports junit.xml coverage.xml       what Gatekeeper understands of the reports
   gatekeeper evaluate reports junit.xml coverage.xml --stage test
-  gatekeeper policy show rules/policies/base.yaml         the rules, in words; copy the file and make it yours
+  gatekeeper policy show base                             the rules; docs/guides tells how to write your own
   gatekeeper doctor                                       what this machine still lacks
 """)
 
