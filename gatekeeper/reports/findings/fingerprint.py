@@ -17,11 +17,11 @@ import re
 from collections import Counter, defaultdict
 
 import msgspec
-from packaging.utils import canonicalize_name
 
 from gatekeeper.finding import Finding
 
 _ADVISORY_ORDER = ("CVE-", "GHSA-", "PYSEC-")
+_RUNS = re.compile(r"[-_.]+")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -49,8 +49,13 @@ def partial_fingerprint(*, tool: str, rule: str, path: str, values: list[tuple[s
 
 def dependency_fingerprint(*, ecosystem: str, package: str, advisories: tuple[str, ...]) -> str:
     """The identity of a known problem of a package, whichever of its `advisories` was reported first."""
-    name = canonicalize_name(package) if ecosystem == "PyPI" else package
+    name = pypi_name(package) if ecosystem == "PyPI" else package
     return _digest("dependency", ecosystem, name, canonical_advisory(advisories))
+
+
+def pypi_name(name: str) -> str:
+    """`name` as PEP 503 normalises it. (`packaging.utils` does the same and takes 20 ms to import.)"""
+    return _RUNS.sub("-", name).lower()
 
 
 def canonical_advisory(advisories: tuple[str, ...]) -> str:
