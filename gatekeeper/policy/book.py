@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from gatekeeper.decision import Reason
 from gatekeeper.evidence import Evidence, Kind, Ratio, Use, Value
 from gatekeeper.metrics import METRICS
-from gatekeeper.policy.current import Looked, Material, reason
+from gatekeeper.policy.current import Looked, Material
 from gatekeeper.policy.facts import ABSENT, Facts, facts_of
 from gatekeeper.policy.model import NAME_GONE, MetricRef, Policy, Requirement
+from gatekeeper.policy.said import reason
 
 Given = Mapping[str, Value]
 """Metrics by written name (`tests.failed@e2e`), in the examples of a policy file."""

@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 
 from gatekeeper.decision import EvidenceUse, Reason
 from gatekeeper.evidence import Baseline, Evidence, Kind, Param, Problem, State, Use
-from gatekeeper.messages import render
 from gatekeeper.messages.problems import NOTES
-from gatekeeper.messages.reasons import REASONS
 from gatekeeper.policy.model import NEVER_TOLERATED, Binding, Policy, Requirement
+from gatekeeper.policy.said import reason
 from gatekeeper.policy.spelling import END_OF_TIME, later, shown_duration, utc
 from gatekeeper.subject import Subject
 
@@ -50,23 +49,11 @@ class Material:
 
     def current(self, kind: Kind, name: str | None = None) -> list[Looked]:
         """The current evidence of `kind` (of one `name`), usable or not."""
-        return [
-            one
-            for one in self.looked
-            if one.evidence.kind is kind
-            and name in (None, one.evidence.name)
-            and one.use in (Use.USED, Use.STALE)
-        ]
+        return self._used_as((Use.USED, Use.STALE), kind, name)
 
     def others(self, kind: Kind, name: str | None = None) -> list[Looked]:
         """Evidence of `kind` that is not about this subject."""
-        return [
-            one
-            for one in self.looked
-            if one.evidence.kind is kind
-            and name in (None, one.evidence.name)
-            and one.use in (Use.MISMATCHED, Use.UNLINKED)
-        ]
+        return self._used_as((Use.MISMATCHED, Use.UNLINKED), kind, name)
 
     def baseline_of(self, kind: Kind, name: str | None = None) -> list[Evidence] | None:
         """The evidence of `kind` behind the baseline, the newest of each slot; None without a baseline."""
@@ -75,26 +62,12 @@ class Material:
         mine = [e for e in self.baseline.evidence if e.kind is kind and name in (None, e.name)]
         return [e for slot in _slots(mine) for e in slot if e.order == max(one.order for one in slot)]
 
-
-def reason(code: str, **params: Param) -> Reason:
-    """A reason with its English words."""
-    kept = {key: clean(value) for key, value in params.items()}
-    return Reason(code=code, params=kept, text=render(code, kept, REASONS))
-
-
-def clean(value: Param) -> Param:
-    """`value` with characters that have no UTF-8 form replaced, so that it can be hashed and shown."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, tuple):
-        return tuple(_clean_item(item) for item in value)
-    return value
-
-
-def _clean_item(item: str | tuple[str, int]) -> str | tuple[str, int]:
-    if isinstance(item, str):
-        return item.encode("utf-8", "replace").decode()
-    return (item[0].encode("utf-8", "replace").decode(), item[1])
+    def _used_as(self, uses: tuple[Use, ...], kind: Kind, name: str | None) -> list[Looked]:
+        return [
+            one
+            for one in self.looked
+            if one.evidence.kind is kind and name in (None, one.evidence.name) and one.use in uses
+        ]
 
 
 def look_at(

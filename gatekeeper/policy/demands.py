@@ -8,8 +8,8 @@ from gatekeeper.evidence import Kind
 from gatekeeper.metrics import METRICS
 from gatekeeper.policy import remedy
 from gatekeeper.policy.book import FactBook
-from gatekeeper.policy.current import reason
 from gatekeeper.policy.model import Act, Rule
+from gatekeeper.policy.said import reason
 
 
 def demanded_results(

@@ -32,11 +32,12 @@ from gatekeeper.decision import (
 )
 from gatekeeper.evidence import Baseline, Evidence
 from gatekeeper.policy.book import FactBook, Given
-from gatekeeper.policy.current import Material, look_at, reason, shown
+from gatekeeper.policy.current import Material, look_at, shown
 from gatekeeper.policy.demands import demanded_results
 from gatekeeper.policy.inputs import evidence_inputs
 from gatekeeper.policy.judge import Judged, judge
 from gatekeeper.policy.model import Act, Policy
+from gatekeeper.policy.said import reason
 from gatekeeper.policy.score import Score, effect_of, score_of, shown_points
 from gatekeeper.policy.spelling import later, utc
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 from gatekeeper.decision import Change, Mode, Reason, Remedy, RuleResult, Status
 from gatekeeper.evidence import Value
 from gatekeeper.metrics import METRICS, Direction, Unit
-from gatekeeper.policy import remedy
+from gatekeeper.policy import remedy, said
 from gatekeeper.policy.book import FactBook
-from gatekeeper.policy.current import reason
 from gatekeeper.policy.facts import IMPOSSIBLE
 from gatekeeper.policy.model import Act, Bounds, NoWorse, Rule
+from gatekeeper.policy.said import reason
 from gatekeeper.policy.shown import exact, shown_limit, shown_value
 
 HALF = Fraction(1, 2)
@@ -145,7 +145,7 @@ def _without_facts(rule: Rule, why: Reason) -> _Verdict:
 
 def _too_few(rule: Rule, guard: str, actual: str, condition: object) -> _Verdict:
     status = {Act.SKIP: Status.SKIPPED, Act.WARN: Status.WARN, Act.BLOCK: Status.FAIL}[rule.on_too_few]
-    helps = remedy.remedy("reach-guard", guard=guard, condition=str(condition))
+    helps = said.remedy("reach-guard", guard=guard, condition=str(condition))
     return _Verdict(
         status=status,
         reason=reason("too-few", guard=guard, actual=actual, condition=str(condition)),
@@ -189,7 +189,7 @@ def _against_baseline(
             reason=reason("no-baseline", metric=str(rule.metric)),
             act=Act.BLOCK,
             actual=so_far.actual,
-            remedy=remedy.remedy("make-baseline", rule=rule.id),
+            remedy=said.remedy("make-baseline", rule=rule.id),
             has_read=True,
         )
     higher = METRICS[name].better is Direction.HIGHER

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gatekeeper.decision import Reason
-from gatekeeper.policy.current import reason
 from gatekeeper.policy.judge import Judged
 from gatekeeper.policy.model import Act, ScoreBounds
+from gatekeeper.policy.said import reason
 from gatekeeper.policy.shown import decimal
 
 

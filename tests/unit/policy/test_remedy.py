@@ -10,7 +10,7 @@ from gatekeeper.evidence import Failure, Lines, Ratio
 from gatekeeper.finding import Package, Severity
 from gatekeeper.line_ranges import as_text, numbers_in
 from gatekeeper.messages.remedies import REMEDIES
-from gatekeeper.policy.remedy import version_key
+from gatekeeper.policy.upgrades import version_key
 
 
 def covered(make, files, **how):
