@@ -27,7 +27,7 @@ app = typer.Typer(
 _PROGRESS_SECONDS = 1.0
 _OLD_DAYS = 7
 _REFRESH = (
-    "download the OSV data export of the ecosystem PyPI (all.zip; osv.dev documents it under Data dumps) "
+    "download https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip (the OSV export of PyPI) "
     "and run `gatekeeper advisories import all.zip`"
 )
 

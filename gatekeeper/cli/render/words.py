@@ -1,6 +1,8 @@
 """Words in place of codes, for views: problems, and the reasons that name problems."""
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -51,12 +53,23 @@ def _spelled(problem: Problem) -> Problem:
 def _reason(reason: Reason, decision: Decision) -> Reason:
     text = reason.text
     if reason.params.get("name") == "default":  # the name of what was given no name tells nothing
-        text = text.replace(" named default", "")
+        text = re.sub(r"(\w evidence)(?: named)? default\b", r"\1", text)
+    time = reason.params.get("time")
+    if isinstance(time, str):
+        text = text.replace(time, _spelled_time(time))
     words = "; ".join(_problems(reason.params, decision))
     listed = _listed(reason.params)
     if words and listed:
         text = text.replace(listed, words)
     return msgspec.structs.replace(reason, text=text)
+
+
+def _spelled_time(text: str) -> str:
+    """An ISO time as people write it; anything else as it is."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return text
 
 
 def _remedy(remedy: Remedy) -> Remedy:

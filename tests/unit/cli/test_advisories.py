@@ -39,7 +39,7 @@ def test_import_then_status(call: Callable[..., tuple[int, str, str]]) -> None:
     assert "records    7 (1 withdrawn)" in out
     assert "ecosystems PyPI 6" in out
     assert "newest     2024-06-01 00:00 UTC, " in out
-    assert "osv.dev documents it" in out
+    assert "PyPI/all.zip" in out
     assert call("status") == (0, out, "")
 
 

@@ -61,3 +61,17 @@ def test_an_ending_is_told_in_words() -> None:
     """`not-started` is for programs."""
     problem = Problem(code="run-failed", params={"tool": "pip-audit", "ending": "not-started"})
     assert problem_words(problem) == "pip-audit did not finish: not started"
+
+
+def test_a_time_and_the_name_of_the_nameless_are_told_as_people_say_them(failing: Decision) -> None:
+    """Neither `T` nor `+00:00`, nor a name that nobody gave."""
+    time = "2024-10-10T17:22:00+00:00"
+    message = Reason(
+        code="database-stale",
+        params={"kind": "sca", "name": "default", "time": time},
+        text=f"the vulnerability database of sca evidence default is of {time}, older than 7d",
+    )
+    decision = msgspec.structs.replace(failing, rules=(msgspec.structs.replace(RULE, message=message),))
+    assert in_words(decision).rules[0].message.text == (
+        "the vulnerability database of sca evidence is of 2024-10-10 17:22 UTC, older than 7d"
+    )
