@@ -6,9 +6,10 @@ from gatekeeper.decision import Reason
 from gatekeeper.evidence import Evidence, Kind, Ratio, Use, Value
 from gatekeeper.metrics import METRICS
 from gatekeeper.policy.current import Looked, Material
-from gatekeeper.policy.facts import ABSENT, Facts, facts_of
+from gatekeeper.policy.facts import ABSENT, Facts
 from gatekeeper.policy.model import NAME_GONE, MetricRef, Policy, Requirement
 from gatekeeper.policy.said import reason
+from gatekeeper.policy.uniting import facts_of
 
 Given = Mapping[str, Value]
 """Metrics by written name (`tests.failed@e2e`), in the examples of a policy file."""

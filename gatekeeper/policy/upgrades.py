@@ -3,9 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from gatekeeper.finding import Finding
+
+VersionKey = tuple[int, Version | None, tuple[tuple[int, int, str], ...]]
+
+_MOST_COMPARED = 200_000
+"""Versions times findings of one package; real ones stay far below."""
 
 
 def upgrades(
@@ -43,35 +48,50 @@ def _best_version(findings: Iterable[Finding], current: str) -> tuple[str, set[s
     one of the same series (1.26.19 after 1.26.17). Any other version in between may lie in a range that was
     vulnerable again, so it is not trusted.
     """
-    fixes = {f.fingerprint: f.package.fixed_versions for f in findings if f.package}
+    fixes = {f.fingerprint: _Fixes(f.package.fixed_versions) for f in findings if f.package}
+    keys = {text: key for fix in fixes.values() for text, key in fix.keys.items()}
+    later = sorted(
+        (text for text in keys if not current or keys[text] > version_key(current)), key=keys.__getitem__
+    )
     best: tuple[str, set[str]] | None = None
-    for version in sorted({v for versions in fixes.values() for v in versions}, key=version_key):
-        if current and version_key(version) <= version_key(current):
-            continue
-        clears = {
-            fingerprint
-            for fingerprint, versions in fixes.items()
-            if version_key(version) >= max(map(version_key, versions))
-            or any(_is_later_in_series(version, fixed) for fixed in versions)
-        }
+    # The highest versions are kept: none below the highest of all clears everything that it clears.
+    for version in later[-max(1, _MOST_COMPARED // max(1, len(fixes))) :]:
+        clears = {fingerprint for fingerprint, fix in fixes.items() if fix.are_in(version, keys[version])}
         if best is None or len(clears) > len(best[1]):
             best = (version, clears)
     return best
 
 
-def _is_later_in_series(version: str, fixed: str) -> bool:
-    """True when `version` is `fixed` or a later one with the same first two numbers."""
-    one, other = version_key(version)[1], version_key(fixed)[1]
-    if one is None or other is None:
-        return version == fixed
-    return one >= other and (one.epoch, one.major, one.minor) == (other.epoch, other.major, other.minor)
+class _Fixes:
+    """The versions that fix one finding; at least one."""
+
+    def __init__(self, versions: Iterable[str]) -> None:
+        self.keys = {text: version_key(text) for text in versions}
+        self._highest = max(self.keys.values())
+        self._first_of_series: dict[tuple[int, int, int], Version] = {}
+        for _, version, _ in self.keys.values():
+            if version is not None:
+                series = _series(version)
+                self._first_of_series[series] = min(self._first_of_series.get(series, version), version)
+
+    def are_in(self, text: str, key: VersionKey) -> bool:
+        """True when version `text` is one of these, not below the highest, or a later one of a series."""
+        version = key[1]
+        if text in self.keys or key >= self._highest:
+            return True
+        first = None if version is None else self._first_of_series.get(_series(version))
+        return version is not None and first is not None and version >= first
 
 
-def version_key(text: str) -> tuple[int, Version | None, tuple[tuple[int, int, str], ...]]:
+def _series(version: Version) -> tuple[int, int, int]:
+    return (version.epoch, version.major, version.minor)
+
+
+def version_key(text: str) -> VersionKey:
     """A key that orders versions: by PEP 440, and the rest, which come first, by their numbers."""
     try:
         return (1, Version(text), ())
-    except InvalidVersion:
+    except ValueError:  # no version, or a number of more digits than Python converts
         parts = text.replace("-", ".").replace("+", ".").split(".")
         return (0, None, tuple((1, int(p), "") if _is_number(p) else (0, 0, p) for p in parts))
 

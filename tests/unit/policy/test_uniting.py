@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from gatekeeper.evidence import Failure, Kind, Lines, Ratio
 from gatekeeper.finding import Severity
 from gatekeeper.line_ranges import as_text
-from gatekeeper.policy.facts import facts_of
+from gatekeeper.policy.uniting import facts_of
 
 
 def coverage(make, files, *, job, **metrics):
