@@ -139,9 +139,11 @@ class JUnitCases:
         if time:
             self._duration(time)
         outcome = self._outcome
-        if not outcome and ("status" in attributes or "result" in attributes):
+        if outcome <= Outcome.SKIPPED and ("status" in attributes or "result" in attributes):
             outcome = max(
-                self._stated_outcome(attributes, "status"), self._stated_outcome(attributes, "result")
+                outcome,
+                self._stated_outcome(attributes, "status"),
+                self._stated_outcome(attributes, "result"),
             )
         if outcome or self._is_flaky:
             self._count(outcome, attributes)
@@ -153,7 +155,7 @@ class JUnitCases:
     def _stated_outcome(self, attributes: Attributes, name: str) -> Outcome:
         word = attributes.get(name, "").strip().lower()
         outcome = STATUS.get(word)
-        if outcome is None:
+        if outcome is None and self._outcome is Outcome.PASSED:
             self.unknown_statuses += 1
             self.unknown_status = self.unknown_status or word[:MAX_FAILURE_CHARS]
         return outcome or Outcome.PASSED

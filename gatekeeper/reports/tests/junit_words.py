@@ -19,6 +19,10 @@ MARKS = {
     "failure": Outcome.FAILED,
     "skipped": Outcome.SKIPPED,
     "disabled": Outcome.SKIPPED,
+    # Names of other dialects and spellings; none of them can mean that a test passed.
+    **dict.fromkeys(("Error", "ERROR", "errored", "err"), Outcome.ERROR),
+    **dict.fromkeys(("Failure", "FAILURE", "failed", "Failed", "fail"), Outcome.FAILED),
+    **dict.fromkeys(("Skipped", "SKIPPED"), Outcome.SKIPPED),
 }
 RERUN_MARKS = {"rerunError": Outcome.ERROR, "rerunFailure": Outcome.FAILED}
 FLAKY_MARKS = ("flakyFailure", "flakyError")

@@ -212,3 +212,26 @@ def signs_in(report: bytes) -> int:
     """Cases and what may make one fail, as they stand in the text, whatever the encoding."""
     signs = rb"<(?:\w+:)?(?:testcase|failure|error|rerun\w+)(?=[\s/>])|\s(?:status|result)="
     return len(re.findall(signs, report.replace(b"\0", b"")))
+
+
+@pytest.mark.parametrize("mark", ["Failure", "FAILURE", "failed", "fail", "Error", "ERROR", "errored", "err"])
+def test_failing_marks_of_other_dialects_fail(mark: str) -> None:
+    """No spelling of a failure counts as a test that passed."""
+    report = read(f"<testsuite><testcase/><testcase><{mark}/></testcase></testsuite>")
+    assert report.metrics["tests.passed"] == 1
+    assert (report.metrics["tests.failed"], report.metrics["tests.errors"]) in ((1, 0), (0, 1))
+
+
+@pytest.mark.parametrize("inside", ["<skipped/>", "<skipped/><flakyError/>", "<disabled/>"])
+@pytest.mark.parametrize("stated", ["status='failed'", "result='error'"])
+def test_a_case_that_says_that_it_failed_is_not_skipped(inside: str, stated: str) -> None:
+    """Of what a case says in elements and attributes the worst counts."""
+    report = read(f"<testsuite><testcase/><testcase {stated}>{inside}</testcase></testsuite>")
+    assert report.metrics["tests.skipped"] == 0
+    assert (report.metrics["tests.failed"], report.metrics["tests.errors"]) in ((1, 0), (0, 1))
+
+
+def test_a_skipped_case_may_have_any_other_status() -> None:
+    """Only a failing word can say more than the mark."""
+    report = read("<testsuite><testcase/><testcase status='xfail'><skipped/></testcase></testsuite>")
+    assert (report.metrics["tests.skipped"], report.state) == (1, State.OK)
