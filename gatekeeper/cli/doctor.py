@@ -33,8 +33,8 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One line of the doctor."""
+class Diagnosis:
+    """What one check says."""
 
     check: str
     health: Health
@@ -55,24 +55,24 @@ def doctor(
       gatekeeper doctor --json
     """
     settings = settings_from(os.environ, home=Path.home())
-    findings = [finding for check in CHECKS for finding in check(settings)]
+    diagnoses = [diagnosis for check in CHECKS for diagnosis in check(settings)]
     if as_json:
-        put(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode() + "\n")
+        put(msgspec.json.format(msgspec.json.encode(diagnoses), indent=2).decode() + "\n")
     else:
-        put("".join(_line(finding) for finding in findings))
-    is_sick = any(finding.health is Health.FAIL for finding in findings)
+        put("".join(_line(diagnosis) for diagnosis in diagnoses))
+    is_sick = any(diagnosis.health is Health.FAIL for diagnosis in diagnoses)
     raise typer.Exit(exits.NO if is_sick else exits.ALLOWED)
 
 
-def _line(finding: Finding) -> str:
-    action = f"\n      {'':20}to do: {finding.do}" if finding.do else ""
-    return clean(f"{finding.health.ljust(4)}  {finding.check.ljust(20)}{finding.says}{action}\n")
+def _line(diagnosis: Diagnosis) -> str:
+    action = f"\n      {'':20}to do: {diagnosis.do}" if diagnosis.do else ""
+    return clean(f"{diagnosis.health.ljust(4)}  {diagnosis.check.ljust(20)}{diagnosis.says}{action}\n")
 
 
-def _python(_: Settings) -> Iterator[Finding]:
+def _python(_: Settings) -> Iterator[Diagnosis]:
     version = platform.python_version()
     is_known = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    yield Finding(
+    yield Diagnosis(
         check="python",
         health=Health.OK if is_known else Health.WARN,
         says=f"{version}, gatekeeper {__version__}",
@@ -80,10 +80,10 @@ def _python(_: Settings) -> Iterator[Finding]:
     )
 
 
-def _expat(_: Settings) -> Iterator[Finding]:
+def _expat(_: Settings) -> Iterator[Diagnosis]:
     is_fixed = expat.version_info >= (2, 6, 0)
     says = ".".join(map(str, expat.version_info))
-    yield Finding(
+    yield Diagnosis(
         check="expat",
         health=Health.OK if is_fixed else Health.WARN,
         says=says if is_fixed else f"{says}: one long token makes it slow (CVE-2023-52425)",
@@ -91,11 +91,11 @@ def _expat(_: Settings) -> Iterator[Finding]:
     )
 
 
-def _folders(settings: Settings) -> Iterator[Finding]:
+def _folders(settings: Settings) -> Iterator[Diagnosis]:
     for name, folder in (("cache folder", settings.cache), ("data folder", settings.data)):
         nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-            yield Finding(
+            yield Diagnosis(
                 check=name,
                 health=Health.FAIL,
                 says=f"{folder} cannot be written",
@@ -104,7 +104,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             continue
         free = shutil.disk_usage(nearest).free
         is_low = free < _LOW_DISK_BYTES
-        yield Finding(
+        yield Diagnosis(
             check=name,
             health=Health.WARN if is_low else Health.OK,
             says=f"{folder}, {free / 1024**3:.1f} GiB free",
@@ -112,18 +112,18 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _rules(_: Settings) -> Iterator[Finding]:
+def _rules(_: Settings) -> Iterator[Diagnosis]:
     from gatekeeper.cli.policy_files import BASE, policy_at
 
     try:
         policy = policy_at(BASE)
     except GatekeeperError as error:
-        yield Finding(check="rules", health=Health.FAIL, says=error.message, do="install the package again")
+        yield Diagnosis(check="rules", health=Health.FAIL, says=error.message, do="install the package again")
         return
-    yield Finding(check="rules", health=Health.OK, says=f"policy {policy.name}, {len(policy.rules)} rules")
+    yield Diagnosis(check="rules", health=Health.OK, says=f"policy {policy.name}, {len(policy.rules)} rules")
 
 
-def _scanners(settings: Settings) -> Iterator[Finding]:
+def _scanners(settings: Settings) -> Iterator[Diagnosis]:
     from gatekeeper_scanners.manifest import manifest_in, tools_folder
     from gatekeeper_scanners.registry import SCANNERS
     from gatekeeper_scanners.toolchain import is_installed
@@ -131,7 +131,7 @@ def _scanners(settings: Settings) -> Iterator[Finding]:
     for name in SCANNERS:
         manifest = manifest_in(tools_folder() / name)
         is_ready = is_installed(manifest, settings.tools)
-        yield Finding(
+        yield Diagnosis(
             check=name,
             health=Health.OK if is_ready else Health.WARN,
             says=f"{manifest.version}, {'ready' if is_ready else 'not installed yet'}",
@@ -139,17 +139,17 @@ def _scanners(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _advisories(settings: Settings) -> Iterator[Finding]:
+def _advisories(settings: Settings) -> Iterator[Diagnosis]:
     from gatekeeper_scanners.advisories.store import current_manifest
 
     fill = "run `gatekeeper advisories import FILE.zip`"
     try:
         manifest = current_manifest(settings.advisories)
     except GatekeeperError as error:
-        yield Finding(check="advisories", health=Health.FAIL, says=error.message, do=error.hint or fill)
+        yield Diagnosis(check="advisories", health=Health.FAIL, says=error.message, do=error.hint or fill)
         return
     if manifest is None:
-        yield Finding(
+        yield Diagnosis(
             check="advisories",
             health=Health.WARN,
             says="the mirror is empty: dependencies cannot be audited",
@@ -162,7 +162,7 @@ def _advisories(settings: Settings) -> Iterator[Finding]:
         age_days = (clock.now() - manifest.newest_at).days
         says += f", newest of {manifest.newest_at:%Y-%m-%d}, {age_days:,} days old"
     is_good = manifest.is_complete and age_days is not None and age_days <= _OLD_DATABASE_DAYS
-    yield Finding(
+    yield Diagnosis(
         check="advisories",
         health=Health.OK if is_good else Health.WARN,
         says=says,
@@ -170,21 +170,21 @@ def _advisories(settings: Settings) -> Iterator[Finding]:
     )
 
 
-def _helpers(_: Settings) -> Iterator[Finding]:
+def _helpers(_: Settings) -> Iterator[Diagnosis]:
     git = shutil.which("git")
-    yield Finding(
+    yield Diagnosis(
         check="git",
         health=Health.OK if git else Health.WARN,
         says=git or "not found",
         do="" if git else "install git, or name the source with --commit and --tree",
     )
     uv = shutil.which("uv")
-    yield Finding(
+    yield Diagnosis(
         check="uv", health=Health.OK, says=uv or "not found; pip installs the scanners, more slowly"
     )
 
 
-CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (
     _python,
     _expat,
     _folders,
