@@ -11,6 +11,7 @@ from gatekeeper.cli import exits
 from gatekeeper.cli.output import clean, put, put_or_save, say
 from gatekeeper.cli.policy_files import policy_at
 from gatekeeper.policy.testing import TestOutcome, never_failed, run_tests
+from gatekeeper.reports.detection import POLICY_TEST_SUITES
 
 
 def run_examples(
@@ -63,7 +64,7 @@ def _differences(file: Path, outcome: TestOutcome) -> list[str]:
 
 
 def _junit(results: Sequence[tuple[Path, Sequence[TestOutcome]]]) -> str:
-    root = Xml.Element("testsuites", {"name": "gatekeeper policy test"})
+    root = Xml.Element("testsuites", {"name": POLICY_TEST_SUITES})
     for file, outcomes in results:
         suite = Xml.SubElement(
             root,

@@ -9,6 +9,7 @@ PROBLEMS = MappingProxyType(
     {
         # Unreadable: nothing of the report can be used.
         "empty": "the file is empty",
+        "own-answer": "an answer of Gatekeeper itself, not a report of a tool",
         "unknown-format": "no known report format; it begins with {head}",
         "too-large": "the report is {bytes} bytes; the limit is {limit}",
         "malformed": "not well-formed at {where}: {detail}",

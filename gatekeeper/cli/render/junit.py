@@ -15,6 +15,7 @@ from gatekeeper.cli.render.outline import (
 )
 from gatekeeper.decision import Decision, Mode, RuleResult, Status
 from gatekeeper.evidence import Evidence
+from gatekeeper.reports.detection import DECISION_SUITES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ def _document(decision: Decision, cases: Sequence[_Case]) -> str:
         "time": "0",
     }
     name = f"gatekeeper {decision.stage}"
-    root = Xml.Element("testsuites", {"name": "gatekeeper", **totals})
+    root = Xml.Element("testsuites", {"name": DECISION_SUITES, **totals})
     timestamp = decision.as_of.strftime("%Y-%m-%dT%H:%M:%S")
     suite = Xml.SubElement(root, "testsuite", {"name": name, "timestamp": timestamp, **totals})
     properties = Xml.SubElement(suite, "properties")

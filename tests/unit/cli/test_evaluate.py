@@ -137,6 +137,32 @@ def test_what_is_no_report_is_refused_by_name(folder: Path, capsys: pytest.Captu
     assert not (folder / "gate.txt").exists()
 
 
+def test_an_answer_never_vouches_for_the_next(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The JUnit answer of a green gate that lies beside the reports is refused, not counted as tests."""
+    reports = folder / "reports"
+    reports.mkdir()
+    (folder / "good.xml").rename(reports / "good.xml")
+    assert evaluate("reports", "--format", "junit", "--output", "reports/gate.xml") == 0
+    assert evaluate("reports") == 1
+    assert "reports/gate.xml: an answer of Gatekeeper itself" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_shipped_policy_is_named_when_it_says_no(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever named no policy learns which one judged, and how to have another."""
+    assert main(["evaluate", "good.xml", "--stage", "develop", *AS_OF]) == 1
+    assert "judged by the shipped policy `base`" in capsys.readouterr().err
+    assert evaluate("bad.xml") == 1
+    assert "shipped policy" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_shipped_policy_goes_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--policy strict` needs no path into the installation."""
+    assert main(["evaluate", "good.xml", "--stage", "develop", "--policy", "strict", *AS_OF]) == 1
+    assert "policy strict" in capsys.readouterr().out
+
+
 def test_a_baseline_of_one_name_more_is_noticed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A job that the last allowed build had is gone."""
     (folder / "before").mkdir()

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.evidence import Kind, State
-from gatekeeper.reports.detection import choose_format, head_of, shown
+from gatekeeper.reports.detection import (
+    DECISION_SUITES,
+    POLICY_TEST_SUITES,
+    choose_format,
+    head_of,
+    shown,
+)
 from gatekeeper.reports.interface import Head, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import FORMATS
@@ -128,3 +134,18 @@ def test_file_name_breaks_a_tie() -> None:
         choose_format(head(b"{}", "report.json"), formats)
     assert refused.value.problem.code == "ambiguous"
     assert refused.value.problem.params == {"formats": ("alpha-json", "beta-json")}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f'<?xml version="1.0"?><testsuites name="{DECISION_SUITES}" tests="1"/>'.encode(),
+        f'<testsuites name="{POLICY_TEST_SUITES}"><testsuite/></testsuites>'.encode(),
+        b'{"id": "dec_1", "outcome": "pass", "allowed": true, "gate": false, "question": "sha256:0"}',
+    ],
+)
+def test_our_own_answers_are_no_reports(data: bytes) -> None:
+    """A green answer that lies beside the reports must not count as passed tests of the next one."""
+    with pytest.raises(UnreadableReport) as caught:
+        choose_format(head(data), FORMATS)
+    assert caught.value.problem.code == "own-answer"
