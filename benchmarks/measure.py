@@ -24,7 +24,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Medians over the rounds; `spread` is (max - min) / median of the CPU seconds."""
+    """Medians over the rounds; `spread` is that of the CPU seconds."""
 
     cpu_s: float
     wall_s: float
@@ -72,6 +72,11 @@ def run_once(argv: Sequence[str]) -> Run:
     )
 
 
+def spread_of(values: Sequence[float]) -> float:
+    """(max - min) / median."""
+    return (max(values) - min(values)) / median(values)
+
+
 def _figures(name: str, runs: Sequence[Run]) -> Figures:
     answers = {run.answer for run in runs}
     if len(answers) != 1:
@@ -81,7 +86,7 @@ def _figures(name: str, runs: Sequence[Run]) -> Figures:
         cpu_s=median(cpu),
         wall_s=median(run.wall_s for run in runs),
         peak_mb=max(run.peak_mb for run in runs),
-        spread=(max(cpu) - min(cpu)) / median(cpu),
+        spread=spread_of(cpu),
         answer=answers.pop(),
     )
 

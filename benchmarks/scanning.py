@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from measure import MAX_SPREAD, spread_of
 from rich.table import Table
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -36,16 +38,23 @@ def side_by_side(folder: Path, rounds: int) -> tuple[Table, list[str]]:
 
 
 def _judged(walls: dict[str, list[float]]) -> tuple[Table, list[str]]:
-    slowest = max(median(walls[tool]) for tool in TOOLS)
+    slowest = max((walls[tool] for tool in TOOLS), key=median)
+    together = walls["side by side"]
     table = Table(title="Scanners, wall seconds", title_justify="left", title_style="bold")
-    for heading in ("scanners", "median", "x slowest alone", "min", "max"):
+    for heading in ("scanners", "median", "x slowest alone", "spread"):
         table.add_column(heading, justify="left" if heading == "scanners" else "right")
     for name, runs in walls.items():
         found = median(runs)
-        table.add_row(name, f"{found:.2f}", f"{found / slowest:.2f}", f"{min(runs):.2f}", f"{max(runs):.2f}")
-    ratio = median(walls["side by side"]) / slowest
-    missed = [f"side by side: {ratio:.2f} x the slowest alone, goal {MAX_RATIO}"] if ratio > MAX_RATIO else []
-    return table, missed
+        table.add_row(name, f"{found:.2f}", f"{found / median(slowest):.2f}", f"{spread_of(runs):.0%}")
+    return table, [f"side by side: {miss}" for miss in _missed(slowest, together)]
+
+
+def _missed(slowest: list[float], together: list[float]) -> Iterator[str]:
+    spread, ratio = max(map(spread_of, (slowest, together))), median(together) / median(slowest)
+    if spread > MAX_SPREAD:
+        yield f"no result, the runs differ by {spread:.0%}"
+    elif ratio > MAX_RATIO:
+        yield f"{ratio:.2f} x the slowest alone, goal {MAX_RATIO}"
 
 
 def _scan(environ: dict[str, str], target: Path, output: Path, tools: tuple[str, ...]) -> float:
