@@ -38,7 +38,9 @@ def parser_encoding(encoding: str | None) -> str | None:
     """
     if encoding in MULTI_BYTE:
         return "utf-8"  # after `transcoded`
-    return "utf-16" if encoding == _MARKED_UTF16 else None
+    # Never None for what is not declared: where the declaration is hidden from us, by more space than it
+    # may have, expat would find it and ask Python for a codec of that name.
+    return "utf-16" if encoding == _MARKED_UTF16 else "utf-8" if encoding in UTF8 else None
 
 
 def transcoded(chunks: Iterable[bytes], encoding: str | None) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.times import utc_time
 
 _TOTALS = "_totals"
-_NUMBERED = re.compile(r"(\d+)[ \t]?(.*)")
+_NUMBERED = re.compile(r"(\d{1,10})(?!\d)[ \t]?(.*)")
 _VERSION = re.compile(r"//bandit\.readthedocs\.io/en/(\d+\.\d+[\w.]*)/")
 
 
@@ -149,10 +149,14 @@ def _files(log: _Log, notes: Notes) -> dict[str, Value]:
 
 def _compare_totals(log: _Log, listed: int, notes: Notes) -> None:
     """Bandit counts before it filters (`-l`, `-i`, `-b`): a shorter list does not show what was found."""
-    totals = log.metrics.get(_TOTALS, {})
-    stated = sum(count_of(value) for name, value in totals.items() if name.startswith("SEVERITY."))
+    files = (counts for name, counts in log.metrics.items() if name != _TOTALS)
+    stated = max(_stated(log.metrics.get(_TOTALS, {})), sum(map(_stated, files)))
     if stated > listed:
         notes.add("findings-withheld", stated=stated, listed=listed)
+
+
+def _stated(counts: dict[str, Any]) -> int:
+    return sum(count_of(value) for name, value in counts.items() if name.startswith("SEVERITY."))
 
 
 def _version(issues: list[_Issue]) -> str | None:

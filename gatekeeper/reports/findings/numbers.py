@@ -1,5 +1,7 @@
 """Numbers of foreign JSON that may be missing, negative, booleans or absurdly long."""
 
+from typing import Any
+
 _MAX = 2**31 - 1
 
 
@@ -8,6 +10,6 @@ def line_of(value: object) -> int | None:
     return value if type(value) is int and 0 < value <= _MAX else None
 
 
-def count_of(value: object) -> int:
-    """A count that a tool states; 0 for everything that is not one."""
-    return value if type(value) is int and 0 <= value <= _MAX else 0
+def count_of(value: Any) -> int:
+    """A count that a tool states, also as `1.0` (Bandit before 1.7); 0 for everything that is not one."""
+    return int(value) if type(value) in (int, float) and 0 <= value <= _MAX else 0

@@ -3,12 +3,11 @@
 from typing import Annotated, Any
 
 import msgspec
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from gatekeeper.evidence import Kind, Producer
 from gatekeeper.finding import Finding, Package, Severity
-from gatekeeper.reports.findings.fingerprint import dependency_fingerprint, with_occurrences
+from gatekeeper.reports.findings.fingerprint import dependency_fingerprint, pypi_name, with_occurrences
 from gatekeeper.reports.findings.items import check_count, each
 from gatekeeper.reports.findings.report import finding_report
 from gatekeeper.reports.interface import Head, Report, ReportFormat
@@ -22,7 +21,7 @@ _ECOSYSTEM = "PyPI"
 
 
 class _Dependency(msgspec.Struct):
-    name: str
+    name: Annotated[str, msgspec.Meta(min_length=1)]
     version: str | None = None
     vulns: list[msgspec.Raw] | None = None
     skip_reason: str | None = None
@@ -72,7 +71,7 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     findings: list[Finding] = []
     audited = 0
     for dependency in each(raws, _DEPENDENCY, notes=notes, decisive=_DECISIVE):
-        if dependency.vulns is None or dependency.skip_reason is not None:
+        if dependency.vulns is None or dependency.skip_reason is not None or not dependency.version:
             notes.count("unaudited", dependency.skip_reason or "no answer")
         else:
             audited += 1
@@ -113,17 +112,23 @@ def _findings(dependency: _Dependency, limits: Limits, notes: Notes) -> list[Fin
 
 def _same_problem(known: list[_Vulnerability]) -> list[list[_Vulnerability]]:
     """`known` in groups that share an id, directly or through a third (PYSEC names CVE, GHSA names CVE)."""
-    groups: list[tuple[set[str], list[_Vulnerability]]] = []
-    for vulnerability in known:
-        ids, members = _names(vulnerability), [vulnerability]
-        apart = []
-        for other_ids, others in groups:
-            if ids & other_ids:
-                ids, members = ids | other_ids, others + members
-            else:
-                apart.append((other_ids, others))
-        groups = [*apart, (ids, members)]
-    return [members for _, members in groups]
+    first_with: dict[str, int] = {}
+    leader = list(range(len(known)))
+
+    def leader_of(index: int) -> int:
+        while leader[index] != index:
+            leader[index] = leader[leader[index]]
+            index = leader[index]
+        return index
+
+    for index, vulnerability in enumerate(known):
+        for name in _names(vulnerability):
+            one, other = leader_of(first_with.setdefault(name, index)), leader_of(index)
+            leader[max(one, other)] = min(one, other)
+    groups: dict[int, list[_Vulnerability]] = {}
+    for index, vulnerability in enumerate(known):
+        groups.setdefault(leader_of(index), []).append(vulnerability)
+    return list(groups.values())
 
 
 def _names(vulnerability: _Vulnerability) -> set[str]:
@@ -147,7 +152,7 @@ def _finding(dependency: _Dependency, group: list[_Vulnerability], limits: Limit
         advisories=advisories,
         package=Package(
             ecosystem=_ECOSYSTEM,
-            name=canonicalize_name(dependency.name),
+            name=pypi_name(dependency.name),
             version=dependency.version,
             fixed_versions=tuple(sorted(fixes, key=_release_order)),
         ),
@@ -157,5 +162,5 @@ def _finding(dependency: _Dependency, group: list[_Vulnerability], limits: Limit
 def _release_order(version: str) -> tuple[int, Any]:
     try:
         return 0, Version(version)
-    except InvalidVersion:
+    except ValueError:  # no version, or a number of more digits than Python converts
         return 1, version

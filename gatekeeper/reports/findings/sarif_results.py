@@ -28,6 +28,8 @@ _ADVISORY = re.compile(
     r"CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+|[A-Z]+SEC-\d{4}-\d+|GO-\d{4}-\d+"
 )
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,4})\}")
+_MAX_FILLED_CHARS = 100_000
+"""A short message may name a long argument many times: 1 MB of report would be 1 GB of text."""
 _FAILING = frozenset({"error", "warning", "note"})
 _DECIDED = frozenset({"pass", "informational", "notApplicable"})
 _UNDECIDED = frozenset({"open", "review"})
@@ -119,15 +121,24 @@ class Results:
 
 
 def _filled(text: str, arguments: list[str]) -> str:
-    """SARIF 3.11.5: `{0}` is the first argument, `{{` and `}}` are braces."""
+    """SARIF 3.11.5: `{0}` is the first argument, `{{` and `}}` are braces. Ends where it gets too long."""
+    parts: list[str] = []
+    room, end = _MAX_FILLED_CHARS, 0
+    for found in _PLACEHOLDER.finditer(text):
+        inner = _inner(found, arguments)
+        parts += (text[end : found.start()], inner)
+        room -= found.start() - end + len(inner)
+        end = found.end()
+        if room <= 0:
+            break
+    return "".join((*parts, text[end:]))[: max(_MAX_FILLED_CHARS, len(text))]
 
-    def one(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return match[0][0]
-        number = int(match[1])
-        return arguments[number] if number < len(arguments) else match[0]
 
-    return _PLACEHOLDER.sub(one, text)
+def _inner(found: re.Match[str], arguments: list[str]) -> str:
+    if found[1] is None:
+        return found[0][0]
+    number = int(found[1])
+    return arguments[number] if number < len(arguments) else found[0]
 
 
 def _cwe(result: sarif.Result, rule: RuleFacts | None) -> tuple[int, ...]:

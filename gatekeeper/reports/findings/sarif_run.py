@@ -41,7 +41,7 @@ def _judge_invocation(run: sarif.Run, invocation: sarif.Invocation, notes: Notes
         notes.count("scan-failed", "executionSuccessful is false")
     if invocation.exit_signal_name or invocation.process_start_failure_message:
         notes.count("scan-failed", invocation.exit_signal_name or "the process did not start")
-    defaults = _notification_levels(run.tool.driver)
+    defaults = _Described(run.tool.driver)
     tells_all = run.tool.driver.name.lower().startswith(_TELLS_ALL_LOSSES)
     for notification in invocation.tool_execution_notifications or ():
         if tells_all or _level(notification, defaults) == "error":
@@ -62,17 +62,33 @@ def _judge_files(run: sarif.Run, notes: Notes) -> None:
         notes.add("no-data")
 
 
-def _notification_levels(driver: sarif.Component) -> list[sarif.Rule | None]:
-    # A description that cannot be read only costs its default level; the notification itself is counted.
-    return [*each(driver.notifications or [], sarif.RULE, notes=Notes())]
+class _Described:
+    """The descriptors of a tool's notifications (3.19.24)."""
+
+    def __init__(self, driver: sarif.Component) -> None:
+        # One that cannot be read only costs its default level; the notification itself is counted.
+        self._by_index = [*each(driver.notifications or [], sarif.RULE, notes=Notes())]
+        self._by_id = {rule.id: rule for rule in reversed(self._by_index)}
+
+    def meant_by(self, meant: sarif.Reference | None) -> sarif.Rule | None:
+        """SARIF 3.52.4: by index, else by id, which may be a longer, hierarchical form."""
+        if meant is None:
+            return None
+        if meant.index is not None and 0 <= meant.index < len(self._by_index):
+            return self._by_index[meant.index]
+        name = meant.id or ""
+        while name:
+            if found := self._by_id.get(name):
+                return found
+            name = name.rpartition("/")[0]
+        return None
 
 
-def _level(notification: sarif.Notification, described: list[sarif.Rule | None]) -> str:
+def _level(notification: sarif.Notification, described: _Described) -> str:
     """SARIF 3.58.6: its own level, its descriptor's default, else warning."""
     if notification.level is not None:
         return notification.level
-    index = notification.descriptor.index if notification.descriptor else None
-    rule = described[index] if index is not None and 0 <= index < len(described) else None
+    rule = described.meant_by(notification.descriptor)
     configuration = rule.default_configuration if rule else None
     return (configuration.level if configuration else None) or "warning"
 

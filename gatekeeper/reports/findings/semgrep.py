@@ -23,16 +23,22 @@ from gatekeeper.reports.source import ReportSource
 WITHHELD = "requires login"
 """What Semgrep writes in place of the fingerprint and the code when nobody is logged in."""
 
-_FAILURES = frozenset(
-    # `paths.skipped[].reason` of files that should have been scanned; the other reasons are choices of the
-    # user (ignore files, --exclude) or of the rules (wrong language). semgrep_output_v1.atd, skip_reason.
+_CHOICES = frozenset(
+    # `paths.skipped[].reason` that the user chose (ignore files, --exclude) or the rules (wrong language).
+    # Every other one, also one that is not known yet, is a file that should have been scanned.
+    # semgrep_output_v1.atd, skip_reason.
     {
-        "analysis_failed_parser_or_internal_error",
-        "exceeded_size_limit",
-        "insufficient_permissions",
-        "nonexistent_file",
-        "too_big",
-        "unreadable_file",
+        "always_skipped",
+        "binary",
+        "cli_exclude_flags_match",
+        "cli_include_flags_do_not_match",
+        "dotfile",
+        "excluded_by_config",
+        "gitignore_patterns_match",
+        "irrelevant_rule",
+        "minified",
+        "semgrepignore_patterns_match",
+        "wrong_language",
     }
 )
 
@@ -172,10 +178,10 @@ def _files(log: _Log, notes: Notes) -> dict[str, Value]:
     for error in log.errors:
         notes.count("scan-errors", _error_type(error))
     paths = log.paths or _Paths()
-    failed = [skip for skip in paths.skipped or () if skip.reason in _FAILURES]
+    failed = [skip for skip in paths.skipped or () if skip.reason not in _CHOICES]
     for skip in failed:
         if skip.path not in broken:
-            notes.count("files-skipped", skip.reason)
+            notes.count("files-skipped", skip.reason or "no reason")
     skipped = broken | {skip.path for skip in failed}
     scanned = set(paths.scanned or ()) - skipped
     if not paths.scanned:

@@ -216,3 +216,12 @@ def test_any_bytes_are_read_or_refused(noise: bytes) -> None:
         assert len(cases.names) <= noise.count(b"case")
         return
     assert refusal(b"<suite>" + noise + b"</suite>").code in codes
+
+
+@pytest.mark.parametrize("space", [" ", " " * 500])
+@pytest.mark.parametrize("name", ["rot13", "no-such-encoding", "a" * 5_000])
+def test_python_is_never_asked_for_a_codec(space: str, name: str) -> None:
+    """A declaration that is hidden from the check is overruled, not followed."""
+    data = f"<?xml version='1.0'{space}encoding='{name}'?><list><item/></list>".encode()
+    with contextlib.suppress(UnreadableReport):
+        read(data)

@@ -104,3 +104,20 @@ def test_a_second_list_of_results_is_refused(read: Any) -> None:
     """The second of two `results` would hide the first."""
     with pytest.raises(UnreadableReport, match="twice"):
         read("bandit", b'{"errors":[],"results":[{"test_id":"B1"}],"metrics":{"a.py":{}},"results":[]}')
+
+
+@pytest.mark.parametrize(
+    "metrics", [{"_totals": {"SEVERITY.HIGH": 1.0}}, {"_totals": {}, "b.py": {"SEVERITY.HIGH": 1}}]
+)
+def test_stated_problems_that_are_not_listed_are_told(read: Any, metrics: dict[str, Any]) -> None:
+    """Stated as a float by old versions, or only for a file."""
+    report = read("bandit", _log() | {"metrics": {"a.py": {}, **metrics}})
+    assert "findings-withheld" in [problem.code for problem in report.problems]
+    assert report.state is State.INCOMPLETE
+
+
+def test_a_line_number_without_end_is_no_line(read: Any) -> None:
+    """Python refuses to convert more than 4,300 digits."""
+    issue = {"filename": "a.py", "test_id": "B1", "issue_severity": "LOW", "code": "9" * 6_000 + " x"}
+    report = read("bandit", _log(issue))
+    assert report.metrics["sast.total"] == 1

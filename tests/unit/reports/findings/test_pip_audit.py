@@ -59,8 +59,8 @@ def test_a_problem_under_three_names_is_one_finding(read: Any) -> None:
             )
         ),
     )
-    assert [f.rule for f in report.findings] == ["PYSEC-2024-2", "GHSA-aaaa-bbbb-cccc"]
-    merged = report.findings[1]
+    assert [f.rule for f in report.findings] == ["GHSA-aaaa-bbbb-cccc", "PYSEC-2024-2"]
+    merged = report.findings[0]
     assert merged.advisories == ("GHSA-aaaa-bbbb-cccc", "CVE-2024-1", "PYSEC-2024-1")
     assert merged.package is not None
     assert merged.package.fixed_versions == ("2.0rc1", "2.0", "9.1", "10.0")
@@ -102,3 +102,25 @@ def test_other_shapes_are_refused(read: Any, log: Any) -> None:
     """Without the list it is no pip-audit report."""
     with pytest.raises(UnreadableReport, match="wrong-shape"):
         read("pip-audit", log)
+
+
+@pytest.mark.parametrize("keys", [{"version": None}, {"version": ""}])
+def test_a_dependency_without_version_was_not_audited(read: Any, keys: dict[str, Any]) -> None:
+    """Nothing can be looked up for it."""
+    report = read("pip-audit", _log(_package(), {"name": "b", "vulns": []} | keys))
+    assert (report.metrics["sca.unaudited"], report.state) == (1, State.INCOMPLETE)
+
+
+def test_a_long_chain_of_names_is_one_problem(read: Any) -> None:
+    """In time that grows with its length, not with its square."""
+    chain = [_vulnerability(f"X-{n}", f"X-{n + 1}") for n in range(20_000)]
+    report = read("pip-audit", _log(_package(*chain)))
+    assert report.metrics["sca.total"] == 1
+
+
+def test_a_fixed_version_of_many_digits_is_no_version(read: Any) -> None:
+    """It is kept as text, behind those that can be ordered."""
+    report = read("pip-audit", _log(_package(_vulnerability("X-1", fix_versions=["9" * 5_000, "2.0"]))))
+    package = report.findings[0].package
+    assert package is not None
+    assert package.fixed_versions[0] == "2.0"

@@ -241,3 +241,16 @@ def test_a_time_that_cannot_be_used_is_left_out(read: Any, text: str, code: str)
     """A time without zone or sense is a problem and no time."""
     report = read("sarif", _log_of(_run_of(invocations=[{"endTimeUtc": text}])))
     assert (report.produced_at, _codes(report), report.state) == (None, [code], State.OK)
+
+
+@pytest.mark.parametrize("name", ["broken", "broken/syntax"])
+def test_a_notification_is_described_by_its_id(read: Any, name: str) -> None:
+    """SARIF 3.52.4: an index is not needed, and an id may be longer than that of its descriptor."""
+    described = [{"id": "fine"}, {"id": "broken", "defaultConfiguration": {"level": "error"}}]
+    invocation = {
+        "executionSuccessful": True,
+        "toolExecutionNotifications": [{"descriptor": {"id": name}, "message": {"text": "x"}}],
+    }
+    run = _run_of(results=[], invocations=[invocation])
+    run["tool"]["driver"]["notifications"] = described
+    assert _codes(read("sarif", _log_of(run))) == ["scan-errors"]

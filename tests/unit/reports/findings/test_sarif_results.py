@@ -1,5 +1,6 @@
 """SARIF results: rules, severity, suppression, place, message."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -328,3 +329,14 @@ def test_dependency_scanners_keep_advisory_and_score(read: Any) -> None:
     log = {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": [{"ruleIndex": 0}]}]}
     finding = _only(read("sarif", log, kind="sca"))
     assert (finding.advisories, finding.cvss, finding.severity) == (("CVE-2024-22195",), "5.4", "medium")
+
+
+def test_a_message_cannot_multiply_its_arguments(read_results: Any) -> None:
+    """Ten thousand times ten thousand characters are not made to keep the first few."""
+    result = {"message": {"text": "{0}" * 10_000, "arguments": ["x" * 10_000]}}
+    tracemalloc.start()
+    found = _only(read_results([result]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.message == "x" * 2_000
+    assert peak < 5_000_000

@@ -133,3 +133,12 @@ def test_other_shapes_are_refused(read: Any, log: Any) -> None:
     """Without both lists it is no Semgrep report."""
     with pytest.raises(UnreadableReport, match="wrong-shape"):
         read("semgrep", log)
+
+
+@pytest.mark.parametrize("reason", ["too_many_matches", "a_reason_of_the_future", ""])
+def test_a_file_left_out_for_an_unknown_reason_was_not_scanned(read: Any, reason: str) -> None:
+    """Only reasons that are known to be choices are harmless."""
+    paths = {"scanned": ["a.py"], "skipped": [{"path": "b.py", "reason": reason}]}
+    report = read("semgrep", _log(paths=paths))
+    assert [problem.code for problem in report.problems] == ["files-skipped"]
+    assert report.state is State.INCOMPLETE
