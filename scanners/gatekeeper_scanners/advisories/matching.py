@@ -6,7 +6,7 @@ What cannot be decided counts as affected and is marked uncertain: a false alarm
 from collections.abc import Iterable, Iterator
 from enum import Enum
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from gatekeeper_scanners.advisories.records import Advisory, Affected, Event, Range, normal_name
 
@@ -59,7 +59,7 @@ def _judge(entry: Affected, text: str) -> Match:
         return Match.YES
     try:
         candidates = _with_public(Version(text))
-    except InvalidVersion:
+    except ValueError:
         return Match.UNCERTAIN
     if any(listed in candidates for listed in _parsed(entry.versions or ())):
         return Match.YES
@@ -82,7 +82,7 @@ def _parsed(versions: Iterable[str]) -> Iterator[Version]:
     for text in versions:
         try:
             yield Version(text)
-        except InvalidVersion:
+        except ValueError:
             continue  # another spelling than PEP 440 can only equal the version as text
 
 
@@ -125,5 +125,5 @@ def _steps(event: Event) -> Iterator[tuple[int, Version, int]]:
 def _version(text: str) -> Version:
     try:
         return Version(text)
-    except InvalidVersion as exc:
+    except ValueError as exc:
         raise _Undecidable from exc

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from gatekeeper.run_record import Rating
 from gatekeeper_scanners.advisories import matching
@@ -180,7 +180,7 @@ def _served(advisory: Advisory, package: Package) -> dict[str, Any]:
 def _is_version(text: str) -> bool:
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:
         return False
     return True
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from packaging.utils import InvalidName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 MAX_LIST_BYTES = 16 * 1024 * 1024
 _SHOWN_CHARS = 100
@@ -50,7 +50,7 @@ class Collected:
         """Add an exact version; one that is not PEP 440 is left out."""
         try:
             self.pins.add(Pin(canonicalize_name(name, validate=True), str(Version(version))))
-        except (InvalidVersion, InvalidName):
+        except ValueError:  # also for a number of more digits than Python converts
             self.leave_out(place, f"{name}=={version}", "not a valid name and version")
 
     def leave_out(self, place: str, entry: str, reason: str) -> None:

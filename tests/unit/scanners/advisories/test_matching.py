@@ -127,6 +127,7 @@ def test_another_package_is_not_affected(osv: Osv) -> None:
         [{"fixed": "1.0"}],
         [],
         [{"introduced": "0"}, {"limit": "head"}],
+        [{"introduced": "0"}, {"fixed": "9" * 5_000}],
     ],
 )
 def test_a_range_that_cannot_be_compared_counts_as_affected(osv: Osv, events: list[Any]) -> None:

@@ -164,3 +164,10 @@ def test_no_text_outside_comments_is_lost_between_lines(lines: list[str]) -> Non
         assert joined == plain
     assert [number for number, _ in joined] == sorted({number for number, _ in joined})
     assert all(line for _, line in joined)
+
+
+def test_a_version_of_more_digits_than_python_converts_is_left_out(read: Read) -> None:
+    """It is no version, and no reason to end the scan."""
+    found = read({"requirements.txt": f"x=={'9' * 5_000}\nflask==1.0"})
+    assert pins(found) == ["flask==1.0"]
+    assert len(found.left_out) == 1
