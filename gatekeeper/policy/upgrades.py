@@ -50,9 +50,8 @@ def _best_version(findings: Iterable[Finding], current: str) -> tuple[str, set[s
     """
     fixes = {f.fingerprint: _Fixes(f.package.fixed_versions) for f in findings if f.package}
     keys = {text: key for fix in fixes.values() for text, key in fix.keys.items()}
-    later = sorted(
-        (text for text in keys if not current or keys[text] > version_key(current)), key=keys.__getitem__
-    )
+    floor = version_key(current) if current else None
+    later = sorted((text for text in keys if floor is None or keys[text] > floor), key=keys.__getitem__)
     best: tuple[str, set[str]] | None = None
     # The highest versions are kept: none below the highest of all clears everything that it clears.
     for version in later[-max(1, _MOST_COMPARED // max(1, len(fixes))) :]:

@@ -274,3 +274,13 @@ def test_line_numbers_of_the_helper_are_what_they_say(make):
     document = covered(make, {"a": (2, 3)}).document
     assert numbers_in(document.lines["a"].hit) == [1, 2]
     assert numbers_in(document.lines["a"].miss) == [3, 4, 5]
+
+
+def test_very_many_fixed_versions_cost_little(make):
+    """A report may list as many as it likes; the highest of them is still found."""
+    many = [f"1.{n}" for n in range(30_000)]
+    findings = [flaw(make, "1", "big", "0.1", *many), flaw(make, "2", "big", "0.1", "2.0", "9" * 5_000)]
+    found = remedy(
+        make, '- {id: r, metric: sca.total, pass: "== 0"}', make.evidence("sca", findings=findings)
+    )
+    assert found.text == snapshot("upgrade big 0.1 -> 2.0 (2)")
