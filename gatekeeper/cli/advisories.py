@@ -26,7 +26,7 @@ app = typer.Typer(
 
 _PROGRESS_SECONDS = 1.0
 _OLD_DAYS = 7
-_REFRESH = (
+REFRESH = (
     "download https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip (the OSV export of PyPI) "
     "and run `gatekeeper advisories import all.zip`"
 )
@@ -62,7 +62,7 @@ def import_(
     from gatekeeper_scanners.advisories.importer import import_advisories
 
     if not source.exists():
-        raise UsageError(f"{source} does not exist", hint=_REFRESH)
+        raise UsageError(f"{source} does not exist", hint=REFRESH)
     settings = settings_from(os.environ, home=Path.home())
     try:
         manifest, unreadable = import_advisories(
@@ -108,7 +108,7 @@ def status(
     except MirrorUnavailable as error:
         if as_json:
             put(_json({"state": error.code.removeprefix("advisories-"), "detail": error.message}))
-        say(f"error: {error.message}", hint=_REFRESH)
+        say(f"error: {error.message}", hint=REFRESH)
         raise typer.Exit(exits.NO) from error
     now = clock.now()
     put(_as_json(manifest, now) if as_json else _as_text(manifest, now))
@@ -148,7 +148,7 @@ def _as_text(manifest: "Manifest", now: datetime) -> str:
     ]
     is_old = manifest.newest_at is None or now - manifest.newest_at > timedelta(days=_OLD_DAYS)
     if is_old or not manifest.is_complete:
-        rows.append(("refresh", _REFRESH))
+        rows.append(("refresh", REFRESH))
     return "".join(f"{name:<11}{value}\n" for name, value in rows)
 
 

@@ -140,20 +140,20 @@ def _scanners(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def _advisories(settings: Settings) -> Iterator[Diagnosis]:
+    from gatekeeper.cli.advisories import REFRESH
     from gatekeeper_scanners.advisories.store import current_manifest
 
-    fill = "run `gatekeeper advisories import FILE.zip`"
     try:
         manifest = current_manifest(settings.advisories)
     except GatekeeperError as error:
-        yield Diagnosis(check="advisories", health=Health.FAIL, says=error.message, do=error.hint or fill)
+        yield Diagnosis(check="advisories", health=Health.FAIL, says=error.message, do=error.hint or REFRESH)
         return
     if manifest is None:
         yield Diagnosis(
             check="advisories",
             health=Health.WARN,
             says="the mirror is empty: dependencies cannot be audited",
-            do=fill,
+            do=REFRESH,
         )
         return
     says = f"{manifest.records:,} records, {'complete' if manifest.is_complete else 'partial'}"
@@ -166,7 +166,7 @@ def _advisories(settings: Settings) -> Iterator[Diagnosis]:
         check="advisories",
         health=Health.OK if is_good else Health.WARN,
         says=says,
-        do="" if is_good else f"{fill} with a complete and recent export",
+        do="" if is_good else REFRESH,
     )
 
 

@@ -19,6 +19,7 @@ from gatekeeper.cli.views import View, written
 from gatekeeper.decision import Outcome
 from gatekeeper.errors import UsageError
 from gatekeeper.evidence import Baseline, Kind
+from gatekeeper.policy.model import Policy
 
 
 class UnknownStage(UsageError):
@@ -95,28 +96,15 @@ def evaluate(
     if output is not None:
         # An answer of an earlier run must not stand in for one that this run may refuse to give.
         remove(output)
-    policy = policy_at(policy_file or BASE)
-    if stage not in policy.stages:
-        raise UnknownStage(
-            f"policy {policy.name} has no stage {one_line(stage)!r}",
-            hint="its stages are " + ", ".join(policy.stages),
-        )
+    policy = _policy_with(stage, policy_file or BASE)
     subject = subject_of(
         project=project, commit=commit, tree=tree, artifact=artifact, ref=ref, cwd=Path.cwd(), tell=_note
     )
     evidence = evidence_from_files(files, subject=subject, received_at=instant, kind=kind)
-    before = None
-    if baseline:
-        before = Baseline(
-            evidence=evidence_from_files(baseline, subject=subject, received_at=instant, kind=kind)
-        )
+    earlier = baseline and evidence_from_files(baseline, subject=subject, received_at=instant, kind=kind)
+    before = Baseline(evidence=earlier) if earlier else None
     inputs = pipeline.resolve_inputs(
-        subject=subject,
-        stage=stage,
-        as_of=instant,
-        policy=policy,
-        evidence=evidence,
-        baseline=before,
+        subject=subject, stage=stage, as_of=instant, policy=policy, evidence=evidence, baseline=before
     )
     decision = pipeline.decide(inputs, policy=policy, evidence=evidence, baseline=before, gate=False)
     again = _again(
@@ -146,6 +134,16 @@ def evaluate(
     if decision.outcome is Outcome.WARN:
         raise typer.Exit(warn_exit)
     raise typer.Exit(exits.ALLOWED if decision.allowed else exits.NO)
+
+
+def _policy_with(stage: str, path: Path) -> Policy:
+    policy = policy_at(path)
+    if stage not in policy.stages:
+        raise UnknownStage(
+            f"policy {policy.name} has no stage {one_line(stage)!r}",
+            hint="its stages are " + ", ".join(policy.stages),
+        )
+    return policy
 
 
 def _note(text: str) -> None:

@@ -72,7 +72,7 @@ def test_generated_pages_are_those_of_the_code(tmp_path: Path) -> None:
         for name in made
         if (tmp_path / name).read_text() != (REPOSITORY / "docs/reference" / name).read_text()
     ]
-    assert stale == []
+    assert stale == [], "run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
