@@ -101,8 +101,10 @@ def evaluate(
         project=project, commit=commit, tree=tree, artifact=artifact, ref=ref, cwd=Path.cwd(), tell=_note
     )
     evidence = evidence_from_files(files, subject=subject, received_at=instant, kind=kind)
-    earlier = baseline and evidence_from_files(baseline, subject=subject, received_at=instant, kind=kind)
-    before = Baseline(evidence=earlier) if earlier else None
+    before = None
+    if baseline:
+        earlier = evidence_from_files(baseline, subject=subject, received_at=instant, kind=kind)
+        before = Baseline(evidence=earlier)
     inputs = pipeline.resolve_inputs(
         subject=subject, stage=stage, as_of=instant, policy=policy, evidence=evidence, baseline=before
     )
