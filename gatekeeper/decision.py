@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gatekeeper.canonical import digest
-from gatekeeper.evidence import Kind, Message, Param, Problem, Provenance, State, Trust, Use
+from gatekeeper.evidence import Kind, Param, Problem, Provenance, State, Trust, Use
 from gatekeeper.subject import Source, Subject
 
 SEMANTICS = 1
@@ -248,8 +248,3 @@ def decision_from(data: bytes) -> Decision:
         msgspec.ValidationError, msgspec.DecodeError: it is not a decision.
     """
     return msgspec.json.decode(data, type=Decision)
-
-
-def message_reason(message: Message, text: str) -> Reason:
-    """A message as a reason with its English words."""
-    return Reason(code=message.code, params=message.params, text=text)
