@@ -115,6 +115,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     suite: str
     message: str
+    is_error: bool = False
+    """True when it broke before it could pass or fail, and counts as an error."""
 
 
 class EvidenceDocument(msgspec.Struct, frozen=True, kw_only=True):

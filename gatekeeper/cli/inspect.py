@@ -106,7 +106,8 @@ def _lines(found: ReadReport, with_findings: bool) -> Iterable[str]:
     for name, value in report.metrics.items():
         yield f"  {name.ljust(width)}  {shown_value(value)}"
     for failure in report.failures if with_findings else ():
-        yield f"  failed: {one_line(failure.suite)} {one_line(failure.name)}: {one_line(failure.message)}"
+        what = "error" if failure.is_error else "failed"
+        yield f"  {what}: {one_line(failure.suite)} {one_line(failure.name)}: {one_line(failure.message)}"
     for finding in report.findings if with_findings else ():
         yield f"  {_finding(finding)}"
     if report.findings and not with_findings:

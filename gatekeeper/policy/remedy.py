@@ -34,6 +34,7 @@ _RATIOS = {
     "coverage.function": "functions",
     "coverage.statement": "statements",
 }
+_IS_ERROR = {"tests.failed": False, "tests.errors": True}
 _FAILING = ("tests.failed", "tests.errors", "tests.pass_rate")
 _MISSING = {
     "tool-absent": "supply-tool",
@@ -127,7 +128,7 @@ def _for_ratio(target: Target, facts: Facts, value: Ratio) -> Remedy:
     steps = _steps(target, value)
     if target.metric in _RATIOS:
         return _cover(facts, steps, _RATIOS[target.metric])
-    return _mend(facts, steps)
+    return _mend("tests.pass_rate", facts, steps)
 
 
 def _steps(target: Target, value: Ratio) -> int:
@@ -145,7 +146,7 @@ def _steps(target: Target, value: Ratio) -> int:
 def _named(metric: str, facts: Facts, steps: int, goal: int) -> Remedy | None:
     """A remedy that names places, for metrics whose places are known."""
     if metric in _FAILING:
-        return _mend(facts, steps)
+        return _mend(metric, facts, steps)
     if metric == "coverage.lines_covered" and steps <= sum(count(f.miss) for f in facts.files.values()):
         return _cover(facts, steps, "lines")
     found = _matching(metric, facts)
@@ -171,8 +172,9 @@ def _most_first(item: tuple[int, str]) -> tuple[int, str]:
     return (-item[0], item[1])
 
 
-def _mend(facts: Facts, steps: int) -> Remedy:
-    names = sorted({f"{f.suite}: {f.name}" if f.suite else f.name for f in facts.failures})
+def _mend(metric: str, facts: Facts, steps: int) -> Remedy:
+    counted = [f for f in facts.failures if metric not in _IS_ERROR or f.is_error is _IS_ERROR[metric]]
+    names = sorted({f"{f.suite}: {f.name}" if f.suite else f.name for f in counted})
     if not names:
         return remedy("mend-tests-unnamed", count=steps)
     return remedy("mend-tests", count=steps, tests=tuple(names[:MOST]))

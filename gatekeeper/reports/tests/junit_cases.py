@@ -184,9 +184,9 @@ class JUnitCases:
                 self.errors += 1
             else:
                 self.failed += 1
-            self._keep_failure(attributes)
+            self._keep_failure(attributes, is_error=outcome is Outcome.ERROR)
 
-    def _keep_failure(self, attributes: Attributes) -> None:
+    def _keep_failure(self, attributes: Attributes, *, is_error: bool) -> None:
         if len(self.failures) >= self._limits.max_failures:
             return
         suite = attributes.get("classname") or attributes.get("class") or attributes.get("file")
@@ -194,7 +194,9 @@ class JUnitCases:
             suite = next((s.name for s in reversed(self._suites) if s.name), "")
         name = attributes.get("name") or ""
         limit = self._limits.max_message_chars
-        self.failures.append(Failure(name=name[:limit], suite=suite[:limit], message=self._message))
+        self.failures.append(
+            Failure(name=name[:limit], suite=suite[:limit], message=self._message, is_error=is_error)
+        )
 
     def _reset_case(self) -> None:
         self._outcome = Outcome.PASSED

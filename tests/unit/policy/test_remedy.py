@@ -68,6 +68,19 @@ def test_tests_are_named(make):
     assert found.text.startswith("mend 12 tests: shop: test_00, shop: test_01, ")
 
 
+def test_failed_tests_and_broken_ones_are_told_apart(make):
+    """The rule about errors names the tests that broke, the one about failures those that failed."""
+    failures = (
+        Failure(name="test_pay", suite="shop", message=""),
+        Failure(name="test_load", suite="shop", message="", is_error=True),
+    )
+    evidence = make.evidence("tests", {"tests.failed": 1, "tests.errors": 1}, failures=failures)
+    found = remedy(make, '- {id: r, metric: tests.failed, pass: "== 0"}', evidence)
+    assert found.text == snapshot("mend 1 test: shop: test_pay")
+    found = remedy(make, '- {id: r, metric: tests.errors, pass: "== 0"}', evidence)
+    assert found.text == snapshot("mend 1 test: shop: test_load")
+
+
 def test_a_pass_rate_says_how_many_tests(make):
     """70 percent of ten tests are seven."""
     metrics = {"tests.total": 12, "tests.passed": 4, "tests.skipped": 2, "tests.failed": 6}
