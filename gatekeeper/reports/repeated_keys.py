@@ -40,7 +40,7 @@ def refuse_all_repeated_keys(source: ReportSource, keys: Iterable[str] | None = 
         UnreadableReport: `wrong-shape`, naming the key; `malformed`, `too-deep`.
     """
     try:
-        found = _repeated(as_utf8(source.whole()), keys)
+        found = first_repeated_key(as_utf8(source.whole()), keys)
     except RecursionError as exc:
         raise UnreadableReport("too-deep", limit=1000) from exc
     except ValueError as exc:
@@ -65,11 +65,20 @@ class Decisive:
         # Runs once per finding: a plain loop over counts, which C does.
         for quoted in self._quoted:
             if item.count(quoted) > 1:
-                return _repeated(item, self._keys)
-        return _repeated(item, self._keys) if _LETTER_HEAD in item and _SPELLED_LETTER.search(item) else None
+                return first_repeated_key(item, self._keys)
+        return (
+            first_repeated_key(item, self._keys)
+            if _LETTER_HEAD in item and _SPELLED_LETTER.search(item)
+            else None
+        )
 
 
-def _repeated(data: bytes, keys: Iterable[str] | None) -> str | None:
+def first_repeated_key(data: bytes, keys: Iterable[str] | None = None) -> str | None:
+    """One of `keys` (None: any key) that an object of the JSON text has twice; None when there is none.
+
+    Raises:
+        ValueError, RecursionError: it is not JSON, or nested too deeply.
+    """
     wanted = None if keys is None else frozenset(keys)
     found: list[str] = []
 

@@ -81,6 +81,7 @@ class _Cobertura:
         self._sources: list[str] = []
         self._files: dict[str, Lines] = {}
         self._class = _Class({})
+        self._is_in_class = False
         self.starts: dict[str, StartHandler] = {
             "coverage": self._begin_root,
             "source": lambda _: text.begin(MAX_CHARS),
@@ -131,6 +132,10 @@ class _Cobertura:
             raise UnreadableReport("too-many-items", limit=MAX_SOURCES)
 
     def _begin_class(self, attributes: Attributes) -> None:
+        if self._is_in_class:
+            # The outer one would be forgotten with its missed lines.
+            raise UnreadableReport("wrong-shape", detail="a class within a class")
+        self._is_in_class = True
         self._class = _Class(attributes)
         self._collect()
 
@@ -146,6 +151,7 @@ class _Cobertura:
         self.starts["line"] = self._reader.handler(*self._class.now())
 
     def _end_class(self) -> None:
+        self._is_in_class = False
         self.starts["line"] = self._stray_line
         lines, notes = self._class.result()
         self._notes.count_all(notes)

@@ -32,6 +32,7 @@ from gatekeeper.reports.interface import Head, LineHits, Report, ReportFormat, U
 from gatekeeper.reports.json import decode
 from gatekeeper.reports.limits import Limits
 from gatekeeper.reports.notes import Notes
+from gatekeeper.reports.repeated_keys import refuse_all_repeated_keys
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.reports.times import utc_time
 
@@ -84,9 +85,13 @@ def read(source: ReportSource, limits: Limits, _kind: Kind | None) -> Report:
     for name in list(document.files):
         # Taken out one by one: the lists of a large report need more room than everything kept of it.
         files.add(name, document.files.pop(name))
+    counts = files.totals(document.totals)
+    if document.totals is None or counts["line"].total != document.totals.num_statements:
+        # Of two files of one name only the last is seen, and the totals of coverage.py count both.
+        refuse_all_repeated_keys(source)
     return coverage_report(
         FORMAT.name,
-        counts=files.totals(document.totals),
+        counts=counts,
         lines=files.lines,
         notes=notes,
         producer=Producer(name="coverage.py", version=document.meta.version),

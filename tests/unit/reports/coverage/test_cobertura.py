@@ -285,3 +285,12 @@ def test_detection(attributes, is_cobertura):
     """Clover, NCover and SonarQube call their root `coverage` as well."""
     head = Head(data=b"<coverage>", name="c.xml", root="coverage", attributes=attributes, keys=frozenset())
     assert detect(head) is is_cobertura
+
+
+def test_a_class_within_a_class_is_refused(read):
+    """The lines of the outer one would be lost."""
+    inner = class_(line(1, 1), name="b.py")
+    text = document(class_(*(line(number, 0) for number in range(1, 90)), inner))
+    with pytest.raises(UnreadableReport) as caught:
+        read("cobertura", text)
+    assert caught.value.problem.code == "wrong-shape"

@@ -185,3 +185,14 @@ def test_too_many_lines(read):
     with pytest.raises(UnreadableReport) as caught:
         read("coverage-py", document({"a.py": file([1, 2], [3])}), Limits(max_items=2))
     assert caught.value.problem.code == "too-many-items"
+
+
+@pytest.mark.parametrize("totals", ["", ',"totals": {"covered_lines": 101, "num_statements": 200}'])
+def test_a_second_file_of_one_name_hides_nothing(read, totals):
+    """Decoders keep the last; coverage.py's own totals count both."""
+    bad = json.dumps(file([1], list(range(2, 101))))
+    good = json.dumps(file(list(range(1, 101)), []))
+    text = f'{{"meta": {{"version": "7.8"}}, "files": {{"a.py": {bad}, "a.py": {good}}}{totals}}}'
+    with pytest.raises(UnreadableReport) as caught:
+        read("coverage-py", text)
+    assert caught.value.problem.code == "wrong-shape"
