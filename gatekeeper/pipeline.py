@@ -80,7 +80,8 @@ def joined(reports: Sequence[Received], records: Sequence[ReceivedRecord]) -> tu
 
     A record belongs to the report with the bytes that it names; of several copies, to the one beside it.
     A record that finds none stands alone, as a run whose report is missing. A report that lies where a
-    record says, but with other bytes, is marked `record-mismatch` and gets nothing from the record.
+    record says, but with other bytes, is marked `record-mismatch` and gets nothing from the record. Of two
+    finished runs that saw different things and left one report, the second stands alone.
     """
     owner: dict[int, RunRecord] = {}
     strangers: dict[int, RunRecord] = {}
@@ -90,6 +91,7 @@ def joined(reports: Sequence[Received], records: Sequence[ReceivedRecord]) -> tu
         beside = {i for i, report in enumerate(reports) if report.job == _place(given)}
         fits = {i for i in same if reports[i].kind in (None, given.record.kind)}
         mine = fits & beside or fits - owner.keys() or fits
+        mine = {i for i in mine if i not in owner or not _contradict(owner[i], given.record)}
         for i in mine:
             owner[i] = _worse(owner.get(i), given.record)
         if not mine:
@@ -166,6 +168,17 @@ def _place(given: ReceivedRecord) -> str:
 def _worse(one: RunRecord | None, other: RunRecord) -> RunRecord:
     """Of two records of the same bytes, one that did not finish."""
     return other if one is None or one.ending is Ending.FINISHED else one
+
+
+def _contradict(one: RunRecord, other: RunRecord) -> bool:
+    """True when two finished runs saw different things: the better must not stand for both."""
+    return (
+        one.ending is other.ending is Ending.FINISHED
+        and msgspec.structs.replace(
+            one, started_at=other.started_at, duration_ms=other.duration_ms, stderr_tail=other.stderr_tail
+        )
+        != other
+    )
 
 
 def _with_owner(report: Received, owner: RunRecord | None, stranger: RunRecord | None) -> Received:

@@ -18,6 +18,7 @@ from gatekeeper.evidence import Kind
 from gatekeeper.reports.interface import KindMismatch, Report
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import read_report
+from gatekeeper.reports.repeated_keys import first_repeated_key
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.run_record import SCHEMA, RunRecord
 
@@ -76,11 +77,14 @@ def read_record(given: Given) -> tuple[RunRecord, str]:
         raise RecordRefused(f"{given.job}: a run record is at most {MAX_RECORD_BYTES:,} bytes")
     try:
         record = msgspec.json.decode(data, type=RunRecord)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        repeated = first_repeated_key(data)
+    except (ValueError, RecursionError) as error:
         raise RecordRefused(
             f"{given.job} is not a run record: {str(error)[:200]}",
             hint="files named *.run.json are written by `gatekeeper scan`",
         ) from error
+    if repeated is not None:
+        raise RecordRefused(f"{given.job} is not a run record: the key {repeated[:80]!r} stands there twice")
     if record.schema != SCHEMA:
         raise RecordRefused(f"{given.job}: {record.schema[:80]!r} is not {SCHEMA}, the version that is read")
     return record, digest_of_bytes(data).removeprefix("sha256:")

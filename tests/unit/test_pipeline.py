@@ -172,6 +172,22 @@ def test_of_two_records_of_one_report_the_worse_counts() -> None:
         assert evidence(only).document.state is State.FAILED
 
 
+def test_a_second_record_cannot_wash_away_what_the_first_saw() -> None:
+    """Two finished runs, one report: the run whose report is gone is failed evidence."""
+    partial = Problem(code="files-not-scanned", params={"files": ("a.py",)})
+    records = [record(job="x/1.run.json", problems=(partial,)), record(job="x/2.run.json")]
+    for given_records in (records, records[::-1]):
+        states = [evidence(item).document.state for item in joined([report()], given_records)]
+        assert State.FAILED in states
+
+
+def test_a_copy_of_a_record_changes_nothing() -> None:
+    """The same run told twice, at another time of the same day, is one run."""
+    records = [record(job="x/1.run.json"), record(job="x/2.run.json", started_at=AT, duration_ms=9)]
+    (only,) = joined([report()], records)
+    assert evidence(only).document.state is State.OK
+
+
 def finding(name: str, severity: Severity = Severity.UNKNOWN, **given: object) -> Finding:
     """A vulnerable dependency."""
     return Finding(
