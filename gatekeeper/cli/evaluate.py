@@ -165,7 +165,10 @@ def _instant(text: str | None) -> datetime:
         raise UsageError(
             f"--as-of {one_line(text)!r} has no time zone", hint="end it with Z for UTC, or with +02:00"
         )
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise UsageError(f"--as-of {one_line(text)!r} is before the year 1 or after 9999 in UTC") from error
 
 
 def _again(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gatekeeper import pipeline
 from gatekeeper.cli.files import Given, select
-from gatekeeper.cli.output import say
+from gatekeeper.cli.output import one_line, say
 from gatekeeper.cli.reading import FileUnreadable, RecordRefused, read, read_record
 from gatekeeper.cli.render.words import problem_words
 from gatekeeper.errors import GatekeeperError
@@ -40,7 +40,7 @@ def evidence_from_files(
     received = pipeline.joined(reports, records)
     refused += [f"{item.job}: {_why(item)}" for item in received if item.kind is None]
     if refused:
-        listed = "".join(f"\n  {line}" for line in sorted(refused))
+        listed = "".join(f"\n  {one_line(line, 500)}" for line in sorted(refused))
         raise ReportRefused(
             f"no decision: {len(refused)} of the given files cannot be used as evidence{listed}",
             hint="leave out what is not a report; --kind says what a report is where nothing else does",

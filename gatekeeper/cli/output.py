@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -50,17 +51,23 @@ def put(text: str) -> None:
 def put_or_save(text: str, path: Path | None) -> None:
     """`text` to stdout, or to the file `path`, which is replaced in one step or not at all.
 
+    A link stays and its target is replaced; a pipe or device such as /dev/stdout is written to.
+
     Raises:
         CannotWrite: the file or its folder is closed to us, or the disk is full.
     """
     if path is None:
         put(text)
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = _target(path)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if _is_special(path):
+            path.write_bytes(text.encode())
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(text.encode())
-        part.replace(path)
+        part.replace(target)
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
@@ -69,15 +76,30 @@ def put_or_save(text: str, path: Path | None) -> None:
 
 
 def remove(path: Path) -> None:
-    """Take away the file `path`, if there is one.
+    """Take away the file `path`, if there is one; pipes and devices stay, and links to what is gone.
 
     Raises:
         CannotWrite: it is a folder, or closed to us.
     """
     try:
-        path.unlink(missing_ok=True)
+        if not _is_special(path):
+            _target(path).unlink(missing_ok=True)
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _target(path: Path) -> Path:
+    """Where links lead: /dev/stdout must not become a file."""
+    return Path(os.path.realpath(path))
+
+
+def _is_special(path: Path) -> bool:
+    """True for a pipe, device or socket, which can be written to but not replaced."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def close_stdout() -> None:

@@ -66,6 +66,8 @@ def evaluate(*arguments: str, stage: str = "develop") -> int:
         (["good.xml"], "prod", 2),
         (["good.xml", "--as-of", "2026-11-23T10:00:00"], "develop", 2),
         (["good.xml", "--as-of", "yesterday"], "develop", 2),
+        (["good.xml", "--as-of", "9999-12-31T23:59:59-14:00"], "develop", 2),
+        (["good.xml", "--as-of", "0001-01-01T00:00:00+14:00"], "develop", 2),
         (["good.xml", "--tree", "HEAD"], "develop", 2),
         (["good.xml", "--artifact", "latest"], "develop", 2),
         (["good.xml", "--policy", "none.yaml"], "develop", 2),
@@ -274,3 +276,22 @@ def test_the_record_of_a_scan_is_believed(
     assert evaluate("reports", "--format", "json", stage="test") == code
     decision = json.loads(capsys.readouterr().out)
     assert {item["job"]: item["state"] for item in decision["evidence"]} == states
+
+
+def test_a_record_that_says_two_things_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two endings a decoder would keep the last."""
+    record = (
+        '{"tool":"bandit","tool_version":null,"kind":"sast","argv":[],"requirements_digest":"","rules_digest":'
+        'null,"started_at":"2026-11-23T09:00:00Z","duration_ms":1,"ending":"crashed","exit_code":1,"report":'
+        '"good.xml","report_sha256":null,"files_seen":1,"ending":"finished"}'
+    )
+    (folder / "bandit.run.json").write_text(record)
+    assert evaluate("good.xml", "bandit.run.json") == 1
+    assert "the key 'ending' stands there twice" in capsys.readouterr().err
+
+
+def test_a_file_name_cannot_add_lines_to_a_refusal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It could forge the answer."""
+    (folder / "a\nPASS: everything.xml").write_text("<unknown/>")
+    assert evaluate("a\nPASS: everything.xml") == 1
+    assert not [line for line in capsys.readouterr().err.splitlines() if line.startswith("PASS")]

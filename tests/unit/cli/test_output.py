@@ -1,14 +1,16 @@
 """Data to stdout, talk to stderr, and nothing that steers a terminal."""
 
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.cli.output import CannotWrite, clean, one_line, put, put_or_save, say
+from gatekeeper.cli.output import CannotWrite, clean, one_line, put, put_or_save, remove, say
 
 ATTACKS = ["\x1b[2J", "\x1b]8;;http://evil\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "\u200b", "\x00", "\x08"]
 
@@ -71,3 +73,29 @@ def test_a_process_without_stdout_still_answers() -> None:
         ["sh", "-c", f"'{gatekeeper}' metrics >&-"], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_pipe_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    """So are devices: as root, /dev/stdout would become a file and the next program lose its output."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    remove(pipe)
+    assert pipe.is_fifo()
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    put_or_save("words", pipe)
+    reader.join()
+    assert (read, pipe.is_fifo()) == (["words"], True)
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """What it leads to is replaced."""
+    (tmp_path / "old.json").write_text("old")
+    link = tmp_path / "latest.json"
+    link.symlink_to("old.json")
+    put_or_save("new", link)
+    assert link.is_symlink()
+    assert (tmp_path / "old.json").read_text() == "new"
+    remove(link)
+    assert not (tmp_path / "old.json").exists()
