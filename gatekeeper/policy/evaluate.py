@@ -41,7 +41,9 @@ from gatekeeper.policy.said import reason
 from gatekeeper.policy.score import Score, effect_of, score_of, shown_points
 from gatekeeper.policy.spelling import later, utc
 
-_CHECKED = (Status.PASS, Status.WARN, Status.FAIL, Status.MISSING, Status.ERROR, Status.WAIVED)
+_CHECKED = (Status.PASS, Status.WARN, Status.FAIL, Status.WAIVED)
+_UNKNOWN = (Status.MISSING, Status.ERROR)
+"""Nothing was checked here; these count as a check only where they stop the decision themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +170,9 @@ def _outcome(acts: Sequence[Act]) -> Outcome:
 def _is_something_checked(judged: Sequence[Judged]) -> bool:
     """Demanded evidence does not count: that a report is there says nothing about what stands in it."""
     return any(
-        one.result.mode in (Mode.BLOCK, Mode.SCORE) and one.result.status in _CHECKED for one in judged
+        one.result.mode in (Mode.BLOCK, Mode.SCORE)
+        and (one.result.status in _CHECKED or (one.result.status in _UNKNOWN and one.effect is Act.BLOCK))
+        for one in judged
     )
 
 

@@ -449,3 +449,12 @@ def test_tolerated_problems_are_listed(make):
 
     assert (decide(2).outcome, decide(2).evidence[0].tolerated) == ("pass", ("unparsed",))
     assert (decide(3).outcome, decide(3).evidence[0].tolerated) == ("fail", ())
+
+
+def test_a_missing_fact_that_only_warns_is_no_check(make):
+    """When nothing is known at all, a warning is not enough to enter; beside a rule that held, it is."""
+    rule = '- {id: c, metric: coverage.line, pass: ">= 80", on_missing: warn, loosen_reason: x}\n'
+    tests = make.evidence("tests", {"tests.failed": 0})
+    decision = make.decide(make.policy(rule), tests)
+    assert (decision.outcome, [r.code for r in decision.reasons]) == (Outcome.FAIL, ["nothing-checked"])
+    assert make.decide(make.policy(rule + TESTS_PASS), tests).outcome is Outcome.WARN
