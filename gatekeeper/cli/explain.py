@@ -2,14 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from gatekeeper.cli import terminal
 from gatekeeper.cli.files import NoSuchFile
-from gatekeeper.cli.output import put
+from gatekeeper.cli.output import clean, put
 from gatekeeper.cli.reading import FileUnreadable
 from gatekeeper.cli.views import View, written
 from gatekeeper.decision import Decision, decision_from
@@ -41,6 +41,8 @@ def explain(
       gatekeeper explain decision.json --format markdown
     """
     decision = _decision(file)
+    if view is not View.JSON:
+        decision = msgspec.convert(_cleaned(msgspec.to_builtins(decision)), Decision)
     screen = terminal.screen_of(sys.stdout)
     put(written(decision, (), view, screen=screen, reproduce=_again(decision), details=True))
 
@@ -67,6 +69,15 @@ def _decision(file: Path) -> Decision:
             hint="`gatekeeper evaluate --format json --output FILE` writes one; "
             "`gatekeeper inspect` shows reports",
         ) from error
+
+
+def _cleaned(value: Any) -> Any:
+    """Plain JSON with all its texts cleaned: a stored file may hold anything in any place."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(key): _cleaned(inner) for key, inner in value.items()}
+    return [_cleaned(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _again(decision: Decision) -> str | None:

@@ -9,7 +9,7 @@ import typer
 
 from gatekeeper.cli import exits
 from gatekeeper.cli.files import select
-from gatekeeper.cli.output import one_line, put, say
+from gatekeeper.cli.output import escaped, one_line, put, say
 from gatekeeper.cli.reading import ReadReport, read
 from gatekeeper.cli.render.words import problem_words
 from gatekeeper.cli.values import plain_value, shown_value
@@ -67,7 +67,7 @@ def inspect(
             )
     if as_json:
         content = documents if len(documents) > 1 else documents[0]
-        put(msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n")
+        put(escaped(msgspec.json.format(msgspec.json.encode(content), indent=2).decode()) + "\n")
     raise typer.Exit(exits.ALLOWED if is_readable else exits.NO)
 
 

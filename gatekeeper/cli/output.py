@@ -5,6 +5,7 @@ import re
 import stat
 import sys
 from contextlib import suppress
+from json import dumps
 from pathlib import Path
 from typing import TextIO
 
@@ -30,6 +31,14 @@ def clean(text: str) -> str:
     Each becomes U+FFFD, so that something removed is still seen. Tab and newline stay.
     """
     return _UNSAFE.sub("\ufffd", text)
+
+
+def escaped(json: str) -> str:
+    """The JSON text with the characters that `clean` replaces as escapes: the same values, and harmless.
+
+    JSON itself escapes only the first 32; a terminal obeys U+009B as it obeys ESC [.
+    """
+    return _UNSAFE.sub(lambda found: dumps(found[0])[1:-1], json)
 
 
 def one_line(text: str, limit: int = 200) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from gatekeeper.cli.output import one_line
+from gatekeeper.cli.output import escaped, one_line
 from gatekeeper.cli.tables import text_table
 from gatekeeper.finding import Severity
 from gatekeeper.messages import render_message
@@ -58,7 +58,7 @@ def summary_json(result: ScanResult) -> str:
         for run in result.runs
     ]
     document = {"target": str(result.target), "output": str(result.output), "runs": runs}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return escaped(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
 def _row(run: ToolRun) -> tuple[str, ...]:

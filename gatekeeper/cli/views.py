@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
+from gatekeeper.cli.output import escaped
 from gatekeeper.cli.render.screen import Screen
 from gatekeeper.decision import Decision, as_json
 from gatekeeper.evidence import Evidence
@@ -30,7 +31,7 @@ def written(
 ) -> str:
     """The decision as text. Only the table looks at `screen`, `reproduce` and `details`."""
     if view is View.JSON:
-        return as_json(decision).decode()
+        return escaped(as_json(decision).decode())
     from gatekeeper.cli.render.words import in_words
 
     decision = in_words(decision)

@@ -158,7 +158,7 @@ class _View:
         yield from (Text(clean(line)) for line in reasons(rule))
         if entry.also:
             yield Text(clean(f"so these are unknown too: {names(entry.also)}"))
-        first, *items = remedy_lines(rule.remedy) if rule.remedy else [""]
+        first, *items = (remedy_lines(rule.remedy) if rule.remedy else []) or [""]
         if first:
             yield Text.assemble((f"{self.screen.arrow} to do: ", "bold cyan"), clean(first))
         yield from (Text(f"    {clean(item)}") for item in items[: self.most])

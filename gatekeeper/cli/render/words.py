@@ -18,7 +18,7 @@ def problem_words(problem: Problem) -> str:
     """One clean line; the code and the parameters for a problem that another version wrote."""
     try:
         words = render_message(_spelled(problem), PROBLEMS)
-    except (KeyError, IndexError, ValueError):
+    except (KeyError, IndexError, ValueError, TypeError):
         words = f"{problem.code} {dict(problem.params)}"
     return one_line(words, 400)
 
@@ -68,7 +68,7 @@ def _spelled_time(text: str) -> str:
     """An ISO time as people write it; anything else as it is."""
     try:
         return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
 
 
@@ -83,7 +83,8 @@ def _remedy(remedy: Remedy) -> Remedy:
 def _problems(params: Mapping[str, Any], decision: Decision) -> Iterable[str]:
     """The problems that a reason names, as the evidence of its kind and name tells them."""
     listed = params.get("problems")
-    codes = {item if isinstance(item, str) else item[0] for item in listed or ()}
+    items = listed if isinstance(listed, list | tuple) else ()
+    codes = {item if isinstance(item, str) else item[0] for item in items}
     told = [
         problem_words(problem)
         for item in decision.evidence

@@ -1,6 +1,7 @@
 """`gatekeeper explain`: a stored decision, read back."""
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -85,3 +86,23 @@ def test_a_file_without_end_is_refused(
     monkeypatch.setattr("gatekeeper.cli.explain.MAX_DECISION_BYTES", 1_000)
     assert main(["explain", "/dev/zero"]) == 1
     assert "/dev/zero is larger than a decision may be: 1,000 bytes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("view", ["table", "markdown", "junit", "sarif", "gitlab-codequality", "json"])
+def test_an_edited_decision_is_shown_without_harm(
+    view: str, failing: Decision, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Anything may stand in a stored file: escapes in any text, parameters of any type."""
+    path = tmp_path / "decision.json"
+    plain = json.loads(as_json(failing))
+    plain["stage"] += "\x1b[31m\x9b2J\u202e"
+    for item in plain["evidence"]:
+        item["format"] = item["sha256"] = "\x1b[31m\x9b2J\u202e"
+    for rule in plain["rules"]:
+        rule["message"]["params"]["problems"] = 7
+        if rule["remedy"]:
+            rule["remedy"] |= {"text": "", "params": {"problems": 7}}
+    path.write_text(json.dumps(plain))
+    assert main(["explain", str(path), "--format", view]) == 0
+    shown = capsys.readouterr().out
+    assert not set(shown) & set("\x1b\x9b\u202e")

@@ -1,5 +1,6 @@
 """Data to stdout, talk to stderr, and nothing that steers a terminal."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.cli.output import CannotWrite, clean, one_line, put, put_or_save, remove, say
+from gatekeeper.cli.output import CannotWrite, clean, escaped, one_line, put, put_or_save, remove, say
 
 ATTACKS = ["\x1b[2J", "\x1b]8;;http://evil\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "\u200b", "\x00", "\x08"]
 
@@ -99,3 +100,11 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "old.json").read_text() == "new"
     remove(link)
     assert not (tmp_path / "old.json").exists()
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, "\U000e0041", "\x7f"])
+def test_json_steers_no_terminal_and_keeps_its_values(attack: str) -> None:
+    """JSON escapes only the first 32 characters by itself; a terminal obeys more."""
+    text = escaped(json.dumps({"k": attack}, indent=2, ensure_ascii=False))
+    assert json.loads(text) == {"k": attack}
+    assert clean(text) == text
