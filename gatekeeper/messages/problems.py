@@ -47,6 +47,7 @@ PROBLEMS = MappingProxyType(
         "no-rules": "{tool} has no rules",
         "rules-damaged": "the rules cannot be used: {file}: {detail}",
         "files-not-scanned": "not read by the scanner: {files:file|files}",
+        "lines-silenced": "{count:line|lines} with `{word}`: what the scanner found there is not listed",
         "files-unreadable": "not given to the scanner, because unreadable or too large: {files:file|files}",
         "folders-unreadable": "could not be listed: {folders:folder|folders}",
         "links-not-followed": "not followed, because out of the folder: {links:symbolic link|symbolic links}",
@@ -107,6 +108,7 @@ NOTES = frozenset(
         "bad-severity",
         "unknown-severity",
         "locations-not-read",
+        "lines-silenced",
     }
 )
 """Problems that are told and change nothing: a report with only these is `ok`. Every other code makes it

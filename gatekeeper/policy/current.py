@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gatekeeper.decision import EvidenceUse, Reason
-from gatekeeper.evidence import Baseline, Evidence, Kind, Param, Problem, State, Use
+from gatekeeper.evidence import Baseline, Database, Evidence, Kind, Param, Problem, State, Use
 from gatekeeper.messages.problems import NOTES
 from gatekeeper.policy.model import NEVER_TOLERATED, Binding, Policy, Requirement
 from gatekeeper.policy.said import reason
@@ -231,7 +231,7 @@ def _state_fault(item: Evidence, requirement: Requirement) -> tuple[Reason | Non
     document = item.document
     names: dict[str, Param] = {"kind": str(item.kind), "name": item.name}
     problems = document.problems
-    is_partial = document.database is not None and not document.database.is_complete
+    is_partial = document.database is not None and not _is_whole(document.database)
     if is_partial and all(problem.code != DATABASE_PARTIAL for problem in problems):
         problems = (*problems, Problem(code=DATABASE_PARTIAL))
     codes = _counted(problems)
@@ -248,6 +248,10 @@ def _state_fault(item: Evidence, requirement: Requirement) -> tuple[Reason | Non
             return reason("failed", problems=codes or ("no reason given",), **names), ()
         case State.UNREADABLE:
             return reason("unreadable", problems=codes or ("no reason given",), **names), ()
+
+
+def _is_whole(database: Database) -> bool:
+    return database.is_complete and database.records > 0
 
 
 def _is_tolerated(code: str, problems: Iterable[Problem], requirement: Requirement) -> bool:

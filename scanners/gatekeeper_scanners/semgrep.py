@@ -1,6 +1,7 @@
 """Semgrep with the rules that ship with Gatekeeper, and no others; no network, no metrics."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -48,6 +49,9 @@ _ALIASES = {
     "py": "python", "js": "javascript", "ts": "typescript", "sh": "bash", "docker": "dockerfile",
     "golang": "go", "none": "regex", "c++": "cpp", "c#": "csharp", "tf": "terraform",
 }  # fmt: skip
+
+_SILENCER = re.compile(rb"\bnosem(grep)?\b", re.IGNORECASE)
+"""Semgrep drops a finding on a line with this word, or below one, without a trace in its JSON."""
 
 
 class _Paths(msgspec.Struct):
@@ -142,15 +146,23 @@ def _digest(rules: Path) -> str:
 
 
 def _review(job: Job, command: Command, report: bytes) -> Review:  # noqa: ARG001 - the seam's signature
-    """Semgrep names every file it looked at in `paths.scanned`."""
+    """Semgrep names every file it looked at in `paths.scanned`, and leaves out what `nosemgrep` silences."""
     try:
         scanned = set(msgspec.json.decode(report, type=_Report).paths.scanned)
     except msgspec.DecodeError:
         return Review(report=report)  # its reader refuses it, with the reason
-    missing = len(expected_files(job.files, rules_folder() / "semgrep") - scanned)
-    if not missing:
-        return Review(report=report)
-    return Review(report=report, problems=(Problem(code="files-not-scanned", params={"files": missing}),))
+    expected = expected_files(job.files, rules_folder() / "semgrep")
+    problems = []
+    if missing := len(expected - scanned):
+        problems.append(Problem(code="files-not-scanned", params={"files": missing}))
+    if silenced := sum(_silenced_lines(job.source / name) for name in expected):
+        problems.append(Problem(code="lines-silenced", params={"count": silenced, "word": "nosemgrep"}))
+    return Review(report=report, problems=tuple(problems))
+
+
+def _silenced_lines(path: Path) -> int:
+    with path.open("rb") as lines:
+        return sum(1 for line in lines if _SILENCER.search(line))
 
 
 SEMGREP = Scanner(name="semgrep", kind=Kind.SAST, prepare=_prepare, review=_review)

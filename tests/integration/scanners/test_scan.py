@@ -60,6 +60,17 @@ def test_both_tools_find_a_shell_call(run_scan, target: Path, tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_silenced_findings_are_told(run_scan, target: Path, tmp_path: Path) -> None:
+    """Semgrep leaves out what `nosemgrep` silences, so the record says how many lines do; it stays ok."""
+    line = "subprocess.run(sys.argv[1], shell=True)"
+    (target / "app.py").write_text(f"import subprocess\nimport sys\n\n{line}  # nosemgrep\n{line}\n")
+    (run,) = run_scan(target, [SEMGREP]).runs
+    assert {finding.location.line for finding in run.document.findings} == {5}
+    (problem,) = record_of(tmp_path, "semgrep").problems
+    assert (problem.code, problem.params["count"]) == ("lines-silenced", 1)
+    assert run.document.state is State.OK
+
+
 WAIT = "import os, time; open(sys.argv[2] + '/../pid', 'w').write(str(os.getpid())); time.sleep(300)"
 
 BOOBY_TRAP = """

@@ -156,6 +156,7 @@ def test_the_age_of_the_vulnerability_database(make):
     assert reason(timedelta(minutes=-6)) == "clock-skew"
     assert reason() == "database-unknown"
     assert reason(timedelta(), is_complete=False) == "incomplete"
+    assert reason(timedelta(), records=0) == "incomplete"
     assert make.rule(make.decide(policy, make.evidence("sca")), "s").message.code == "database-unknown"
 
 
