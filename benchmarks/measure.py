@@ -41,9 +41,14 @@ class Figures:
 def measure(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, Figures]:
     """Every command `rounds` times, interleaved so that a disturbance hits all of them alike.
 
+    One round more comes first and does not count: it fills the caches, while the disk takes what was written.
+
     Raises:
         RuntimeError: a command fails, or answers differently from one round to the next.
     """
+    os.sync()
+    for argv in commands.values():
+        run_once(argv)
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, argv in commands.items():

@@ -25,6 +25,8 @@ class Manifest:
     files: tuple[str, ...]
     """Patterns (`fnmatch`) of the files that the tool reads: on the file name; with a folder in them
     (`docs/*.txt`), on the end of the path."""
+    niceness: int
+    """How far it gives way to the other scanners, 0-19. The slowest has 0: it ends the scan."""
     requirements: Path
 
     @property
@@ -68,5 +70,6 @@ def manifest_in(folder: Path) -> Manifest:
         module=table["module"],
         package=table["package"],
         files=tuple(table["files"]),
+        niceness=int(table.get("niceness", 0)),
         requirements=folder / "requirements.txt",
     )

@@ -74,16 +74,18 @@ def run_tool(
     finished_codes: frozenset[int],
     limits: RunLimits,
     cancel: threading.Event,
+    niceness: int = 0,
 ) -> Outcome:
     """Run `argv` to its end and say how it ended; afterwards none of its processes is alive.
 
-    `finished` means: an exit code of `finished_codes` and a report that is a file with content.
+    `finished` means: an exit code of `finished_codes` and a report that is a file with content. `niceness`
+    (0-19) lowers the priority of the tool.
 
     Raises:
         Cancelled: `cancel` was set.
     """
     started = time.monotonic()
-    watch = _start(argv, cwd=cwd, environ=_environment(workspace, environ), limits=limits)
+    watch = _start(argv, cwd=cwd, environ=_environment(workspace, environ), limits=limits, niceness=niceness)
     try:
         reason = watch.follow(started + limits.wall_s, limits.output_bytes, cancel)
     finally:
@@ -180,8 +182,11 @@ class _Watch:
         return os.waitid(os.P_PID, self._process.pid, flags) is not None
 
 
-def _start(argv: tuple[str, ...], *, cwd: Path, environ: dict[str, str], limits: RunLimits) -> _Watch:
+def _start(
+    argv: tuple[str, ...], *, cwd: Path, environ: dict[str, str], limits: RunLimits, niceness: int
+) -> _Watch:
     bounds = {
+        "niceness": niceness,
         "memory_bytes": limits.memory_bytes,
         "cpu_s": limits.cpu_s,
         "file_bytes": limits.file_bytes,

@@ -164,6 +164,7 @@ def _attempt(session: _Session, scanner: Scanner, manifest: Manifest, tool: Tool
             environ=command.environ,
             finished_codes=command.finished_codes,
             limits=session.limits,
+            niceness=manifest.niceness,
             cancel=session.cancel,
         )
     finished = outcome.ending is Ending.FINISHED

@@ -56,11 +56,20 @@ def _become(command: list[str], limits: dict[str, int], error_fd: int) -> None:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         for name, number in _LIMITS.items():
             _lower(number, limits[name])
+        _give_way(limits["niceness"])
         os.execv(command[0], command)  # noqa: S606 - the point of this file
     except (OSError, ValueError) as exc:
         os.write(error_fd, str(exc).encode()[:1000])
     finally:
         os._exit(127)
+
+
+def _give_way(niceness: int) -> None:
+    if niceness:
+        os.nice(niceness)
+        # Linux may weigh whole sessions against each other (sched(7), autogroup): then only this counts.
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _lower(number: int, wanted: int) -> None:

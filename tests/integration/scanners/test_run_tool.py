@@ -1,6 +1,7 @@
 """The runner against tools that misbehave: each ends with the right word, and nothing of it is left alive."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -16,7 +17,12 @@ MB = 1024 * 1024
 
 
 def run(
-    tmp_path: Path, source: str, *, limits: RunLimits | None = None, cancel: threading.Event | None = None
+    tmp_path: Path,
+    source: str,
+    *,
+    limits: RunLimits | None = None,
+    cancel: threading.Event | None = None,
+    niceness: int = 0,
 ) -> Outcome:
     """Run the Python `source`; its first argument is the path of the report."""
     script = tmp_path / "tool.py"
@@ -30,6 +36,7 @@ def run(
         finished_codes=frozenset({0, 1}),
         limits=limits or RunLimits(wall_s=20),
         cancel=cancel or threading.Event(),
+        niceness=niceness,
     )
 
 
@@ -54,6 +61,14 @@ def test_report_and_a_finished_code_is_finished(tmp_path: Path, code: int) -> No
     """A tool that exits with one of its finished codes and leaves a report has finished."""
     outcome = run(tmp_path, WRITE + f"sys.exit({code})")
     assert (outcome.ending, outcome.exit_code) == (Ending.FINISHED, code)
+
+
+@pytest.mark.parametrize("niceness", [0, 7])
+def test_a_quick_tool_gives_way(tmp_path: Path, niceness: int) -> None:
+    """The tool runs with the priority that its manifest asks for, relative to ours."""
+    before = os.nice(0)
+    assert run(tmp_path, "open(report, 'w').write(str(os.nice(0)))", niceness=niceness).exit_code == 0
+    assert int((tmp_path / "report.json").read_text()) == min(19, before + niceness)
 
 
 @pytest.mark.parametrize(
