@@ -98,11 +98,21 @@ def _opened(given: Given) -> Iterator[BinaryIO]:
             yield _in_memory(sys.stdin.buffer)
             return
         with given.path.open("rb") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
+            before = os.fstat(stream.fileno())
+            mode = before.st_mode
             if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
                 # /dev/zero says that it is empty and can be read for ever.
                 raise FileUnreadable(f"{given.job} is a device, not a report", hint="name a file, or -")
-            yield stream if stat.S_ISREG(mode) else _in_memory(stream)
+            if not stat.S_ISREG(mode):
+                yield _in_memory(stream)
+                return
+            yield stream
+            after = os.fstat(stream.fileno())
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                # It is read for its content and again for its digest: both must be of the same bytes.
+                raise FileUnreadable(
+                    f"{given.job} changed while it was read", hint="wait until its tool has finished"
+                )
     except OSError as error:
         raise FileUnreadable(
             f"{given.job} cannot be read: {error.strerror or error}", hint="check the permissions of the file"
