@@ -74,6 +74,9 @@ def read_report(
         return chosen.read(source, limits, kind)
     except UnreadableReport as exc:
         return _unreadable(exc.problem, chosen, kind)
+    except UnicodeDecodeError as exc:
+        detail = f"{exc.reason} at byte {exc.start} of an item"
+        return _unreadable(Problem(code="encoding", params={"detail": detail}), chosen, kind)
     except RecursionError:
         return _unreadable(Problem(code="too-deep", params={"limit": sys.getrecursionlimit()}), chosen, kind)
     except MemoryError:

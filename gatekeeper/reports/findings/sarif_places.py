@@ -51,7 +51,7 @@ class Places:
         for raw in locations[:max_locations]:
             try:
                 return self._place(sarif.LOCATION.decode(raw))
-            except msgspec.DecodeError as exc:
+            except (msgspec.DecodeError, UnicodeDecodeError) as exc:
                 failure = str(exc)  # not the exception: with its traceback it would be a cycle
         if failure:
             raise msgspec.ValidationError(failure)

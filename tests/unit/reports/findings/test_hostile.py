@@ -1,6 +1,7 @@
 """Whatever the bytes are: a report or a refusal, and nothing lost without a word."""
 
 import json
+import os
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,14 @@ def test_any_bytes(read: Any, name: str, cut: float, flips: list[tuple[float, in
     for where, byte in flips:
         data[int(where * (len(data) - 1))] = byte
     _try(read, name, bytes(data[: int(len(data) * cut)]))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_byte_that_is_no_text(read: Any, name: str) -> None:
+    """0x80 inside a string, wherever it stands, gives a report or a refusal, never another error."""
+    data = (SAMPLES / REPORTS[name][0]).read_bytes()
+    for place in range(0, len(data), 1 if os.environ.get("GATEKEEPER_LONG") else 7):
+        _try(read, name, data[:place] + b"\x80" + data[place + 1 :])
 
 
 @pytest.mark.parametrize("name", REPORTS)
