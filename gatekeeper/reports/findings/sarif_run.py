@@ -41,6 +41,9 @@ def _judge_invocation(run: sarif.Run, invocation: sarif.Invocation, notes: Notes
         notes.count("scan-failed", "executionSuccessful is false")
     if invocation.exit_signal_name or invocation.process_start_failure_message:
         notes.count("scan-failed", invocation.exit_signal_name or "the process did not start")
+    elif invocation.execution_successful is None:
+        # SARIF 3.20.14 demands it of every invocation: a run that does not say so is not known to have ended.
+        notes.count("scan-errors", "executionSuccessful is not stated")
     defaults = _Described(run.tool.driver)
     tells_all = run.tool.driver.name.lower().startswith(_TELLS_ALL_LOSSES)
     for notification in invocation.tool_execution_notifications or ():

@@ -35,6 +35,8 @@ def test_empty_results_of_a_finished_run_are_clean(read: Any) -> None:
     [
         ({"results": None}, State.FAILED, "scan-did-not-run"),
         ({"invocations": [{"executionSuccessful": False}]}, State.FAILED, "scan-failed"),
+        ({"invocations": [{}]}, State.INCOMPLETE, "scan-errors"),
+        ({"invocations": [{"executionSuccessful": None}]}, State.INCOMPLETE, "scan-errors"),
         ({"invocations": [{"exitSignalName": "SIGKILL"}]}, State.FAILED, "scan-failed"),
         ({"invocations": [{"processStartFailureMessage": "not found"}]}, State.FAILED, "scan-failed"),
         (
@@ -80,9 +82,9 @@ def test_notification_level_comes_from_its_description(read: Any) -> None:
     """A notification without level has its descriptor's default (SARIF 3.58.6), else warning."""
     driver = {"name": "Bandit", "notifications": [{"id": "N", "defaultConfiguration": {"level": "error"}}]}
     run = {"tool": {"driver": driver}, "results": []}
-    described = {"toolExecutionNotifications": [{"descriptor": {"index": 0}}]}
+    described = {"executionSuccessful": True, "toolExecutionNotifications": [{"descriptor": {"index": 0}}]}
     assert _codes(read("sarif", _log_of(run | {"invocations": [described]}))) == ["scan-errors"]
-    plain = {"toolExecutionNotifications": [{"message": {"text": "slow"}}]}
+    plain = {"executionSuccessful": True, "toolExecutionNotifications": [{"message": {"text": "slow"}}]}
     assert read("sarif", _log_of(run | {"invocations": [plain]})).state is State.OK
 
 
@@ -239,7 +241,7 @@ def test_producer_and_time(read: Any) -> None:
 )
 def test_a_time_that_cannot_be_used_is_left_out(read: Any, text: str, code: str) -> None:
     """A time without zone or sense is a problem and no time."""
-    report = read("sarif", _log_of(_run_of(invocations=[{"endTimeUtc": text}])))
+    report = read("sarif", _log_of(_run_of(invocations=[{"executionSuccessful": True, "endTimeUtc": text}])))
     assert (report.produced_at, _codes(report), report.state) == (None, [code], State.OK)
 
 
