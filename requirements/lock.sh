@@ -11,8 +11,8 @@ compile() { # OUTPUT ARGUMENT...
 printf 'uv\n' | compile requirements/uv.txt -
 compile requirements/core.txt pyproject.toml
 compile requirements/server.txt pyproject.toml --extra server
-compile requirements/dev.txt pyproject.toml --group dev
-compile requirements/bench.txt pyproject.toml --group dev --group bench
+compile requirements/dev.txt pyproject.toml --extra server --group dev
+compile requirements/bench.txt pyproject.toml --extra server --group dev --group bench
 for manifest in scanners/*/requirements.in; do
   compile "${manifest%.in}.txt" "$manifest"
 done
