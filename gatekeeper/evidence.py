@@ -145,6 +145,19 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """`token`, `oidc`, `runner`, `human`, or `local` for files read by `evaluate`."""
     trust: Trust
     principal: str | None = None
+    ref: str | None = None
+    """Branch or tag: a claim, except where the trust is `bound`."""
+    ref_protected: bool = False
+    """True when the CI provider says so, or when only jobs of protected refs hold the token."""
+    run: str | None = None
+    job: str | None = None
+    """The provider's name or number of the job, for people; the slot's `job` is what rules see."""
+    attempt: str | None = None
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """How far this can be believed; evidence of a lower rank never supersedes one of a higher."""
+        return (tuple(Trust).index(self.trust), self.ref_protected)
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Rows and blobs. Domain types come in and go out; rows never leave."""
