@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from gatekeeper.evidence import EvidenceDocument, Kind
+from gatekeeper.evidence import EvidenceDocument, Kind, Problem
 
 
 class Blobs(Protocol):
@@ -43,7 +43,7 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ParseTask:
-    """One upload to understand, in files that the caller removes."""
+    """One upload to understand: a report, the record of its run, or both, in files that the caller removes."""
 
     report: Path | None
     report_name: str
@@ -68,7 +68,14 @@ class Parsed:
     digest: str
     """`sha256:<hex>` of `document_bytes`; empty without one."""
     stored: Path | None
-    """For secrets: a file with the redacted bytes that may be kept instead of the report."""
+    """For secrets: a file with the redacted bytes that are kept instead of the report. The caller removes it.
+
+    Without a `kind` it may still be a report of secrets: then nothing of it may be kept.
+    """
+    format: str | None = None
+    """The format that was found; None when none was."""
+    problems: tuple[Problem, ...] = ()
+    """Those of `document`; without one, why there is none."""
 
 
 class Parser(Protocol):
@@ -79,7 +86,8 @@ class Parser(Protocol):
 
         Raises:
             KindMismatch, UnknownFormat: as `reports.registry.read_report`.
-            Unavailable: every child is busy for longer than the limit.
+            Unavailable: every child is busy for longer than the limit, the pool is closed, or the files of
+                the task cannot be read.
         """
         ...
 
