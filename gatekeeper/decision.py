@@ -163,8 +163,26 @@ class EvidenceInput(msgspec.Struct, frozen=True, kw_only=True):
     provenance: Provenance
     source: Source | None
     artifact: str | None
+    set_id: str | None
     received_at: datetime
     produced_at: datetime | None
+
+
+class SetInput(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload set behind the evidence: reports that only count together."""
+
+    id: str
+    name: str
+    parts: int | None
+    """How many were announced; None when nobody said it."""
+    missing: tuple[int, ...]
+    is_closed: bool
+    """True when the sender said that nothing more is to come, or the deadline passed."""
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every announced part is there; without an announced total, when it was closed."""
+        return not self.missing if self.parts is not None else self.is_closed
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +212,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     feeds: tuple[str, ...] = ()
     """Digests of the advisory databases behind the evidence, sorted."""
     tzdata_version: str | None = None
-    sets: tuple[str, ...] = ()
+    sets: tuple[SetInput, ...] = ()
+    """The upload sets of the evidence, sorted by id."""
 
     def question(self) -> str:
         """Digest of the inputs without `as_of`: the same question asked again has the same one."""

@@ -176,6 +176,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     source: Source | None
     artifact: str | None
     document: EvidenceDocument
+    set_id: str | None = None
+    """The upload set that it came with; it only counts when that set is complete."""
 
     @property
     def slot(self) -> tuple[Kind, str, str]:

@@ -25,12 +25,15 @@ REASONS = MappingProxyType(
         "tool-absent": "{tool} did not report: the policy demands it for {kind}",
         "mismatched": "{kind} evidence named {name} is about another source or artifact",
         "unlinked": "{kind} evidence named {name} has no source or artifact that links it to the subject",
+        "artifact-unlinked": "nothing says from which source {artifact} was built",
         "stale": "{kind} evidence named {name} is of {time}, older than {max_age}",
         "clock-skew": "{kind} evidence named {name} has a time in the future, {time}, so its age is unknown",
         "database-stale": "the vulnerability database of {kind} evidence {name} is of "
         "{time}, older than {max_age}",
         "database-unknown": "{kind} evidence named {name} does not say how old its vulnerability database is",
         "incomplete": "{kind} evidence named {name} does not prove what it claims: {problems}",
+        "parts-missing": "{kind} evidence named {name} is part of the upload set {set}, which is incomplete: "
+        "missing parts: {parts}",
         "failed": "the tool behind {kind} evidence named {name} did not finish: {problems}",
         "unreadable": "{kind} evidence named {name} cannot be read: {problems}",
         "metric-absent": "the {kind} evidence does not give {metric}",

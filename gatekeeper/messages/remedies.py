@@ -24,6 +24,8 @@ REMEDIES = MappingProxyType(
         "supply-tool": "run {tool} and supply its report: {command}",
         "supply-for-subject": "run it again on the source that is asked about: {command}",
         "name-artifact": "name the artifact when supplying and when asking (sha256:...): {command}",
+        "link-artifact": "say from which source it was built: gatekeeper link --artifact {artifact}",
+        "complete-set": "send the missing parts of the set {set} ({parts}), or run it again: {command}",
         "run-again": "run it again: {command}",
         "set-clock": "set the clock of the machine that made the report, then run it again: {command}",
         "update-database": "bring the vulnerability database up to date (gatekeeper advisories import), "

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatekeeper.decision import EvidenceUse, Reason
+from gatekeeper.decision import EvidenceUse, Reason, SetInput
 from gatekeeper.evidence import Baseline, Database, Evidence, Kind, Param, Problem, State, Use
 from gatekeeper.messages.problems import NOTES
 from gatekeeper.policy.model import NEVER_TOLERATED, Binding, Policy, Requirement
@@ -76,8 +76,10 @@ def look_at(
     subject: Subject,
     as_of: datetime,
     baseline: Baseline | None,
+    sets: Iterable[SetInput] = (),
 ) -> Material:
     """Every piece of `evidence` with its use, in an order that does not depend on how it arrived."""
+    partial = {one.id: one for one in sets if not one.is_complete}
     looked: list[Looked] = []
     mine: list[Evidence] = []
     for item in evidence:
@@ -85,13 +87,16 @@ def look_at(
         if use is None:
             mine.append(item)
         else:
-            looked.append(Looked(evidence=item, use=use, fault=_not_ours(item, use)))
+            looked.append(Looked(evidence=item, use=use, fault=_not_ours(item, use, subject)))
     for slot in _slots(mine):
         # Several with the same order are all current: none of them is newer.
-        newest = max(item.order for item in slot)
+        newest = max((item.provenance.rank, item.order) for item in slot)
         for item in slot:
-            if item.order == newest:
-                looked.append(_look(item, policy.requirement(item.kind), as_of))
+            if (item.provenance.rank, item.order) == newest:
+                given_set = partial.get(item.set_id) if item.set_id is not None else None
+                looked.append(_look(item, policy.requirement(item.kind), as_of, given_set))
+            elif item.order > newest[1]:
+                looked.append(Looked(evidence=item, use=Use.UNTRUSTED))
             else:
                 looked.append(Looked(evidence=item, use=Use.SUPERSEDED))
     return Material(looked=tuple(sorted(looked, key=lambda one: _key(one.evidence))), baseline=baseline)
@@ -128,11 +133,15 @@ def _binding(item: Evidence, requirement: Requirement, subject: Subject) -> Use 
     if item.source is None or subject.source is None:
         if item.source is None and subject.source is None:
             return None
-        return Use.UNLINKED if item.source is None and item.artifact is not None else Use.MISMATCHED
+        # One of them has only its artifact, and nothing says from which source that was built.
+        nameless = item if item.source is None else subject
+        return Use.UNLINKED if nameless.artifact is not None else Use.MISMATCHED
     return None if item.source.tree == subject.source.tree else Use.MISMATCHED
 
 
-def _not_ours(item: Evidence, use: Use) -> Reason:
+def _not_ours(item: Evidence, use: Use, subject: Subject) -> Reason:
+    if use is Use.UNLINKED and subject.source is None and item.source is not None:
+        return reason("artifact-unlinked", artifact=subject.artifact or "")
     return reason(str(use), kind=str(item.kind), name=item.name)
 
 
@@ -147,7 +156,9 @@ def _key(item: Evidence) -> tuple[str, str, str, int, str, str, str]:
     return (item.kind, item.name, item.job, item.order, item.digest, item.sha256, item.id)
 
 
-def _look(item: Evidence, requirement: Requirement, as_of: datetime) -> Looked:
+def _look(
+    item: Evidence, requirement: Requirement, as_of: datetime, partial: SetInput | None = None
+) -> Looked:
     """The current evidence of a slot: its state first, because a newer failure hides no older success."""
     changes: list[datetime] = []
     age_fault = _age_fault(item, requirement, as_of, changes)
@@ -161,7 +172,7 @@ def _look(item: Evidence, requirement: Requirement, as_of: datetime) -> Looked:
     return Looked(
         evidence=item,
         use=Use.STALE if age_fault else Use.USED,
-        fault=state_fault or age_fault,
+        fault=state_fault or (_set_fault(item, partial) if partial else None) or age_fault,
         problems=tuple(problems),
         tolerated=tolerated,
         changes_at=min((change for change in changes if change > as_of), default=None),
@@ -248,6 +259,12 @@ def _state_fault(item: Evidence, requirement: Requirement) -> tuple[Reason | Non
             return reason("failed", problems=codes or ("no reason given",), **names), ()
         case State.UNREADABLE:
             return reason("unreadable", problems=codes or ("no reason given",), **names), ()
+
+
+def _set_fault(item: Evidence, partial: SetInput) -> Reason:
+    """A shard proves nothing alone: what the missing ones would have said is unknown."""
+    missing = tuple(str(part) for part in partial.missing) or ("unknown",)
+    return reason("parts-missing", kind=str(item.kind), name=item.name, set=partial.name, parts=missing)
 
 
 def _is_whole(database: Database) -> bool:

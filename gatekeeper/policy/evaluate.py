@@ -71,7 +71,7 @@ def evaluate(
     given, the decision fails with `inputs-disagree`. `gate=False` marks an answer that is not a gate.
     """
     as_of = utc(inputs.as_of)
-    material = look_at(evidence, policy, inputs.subject, as_of, baseline)
+    material = look_at(evidence, policy, inputs.subject, as_of, baseline, inputs.sets)
     disagreement = _disagreement(inputs, policy, evidence, baseline)
     return decide(inputs, policy, material, disagreement=disagreement, gate=gate)
 
@@ -89,7 +89,8 @@ def decide(
     """The decision over evidence that has been looked at; with `given`, over the metrics of an example."""
     if inputs.stage in policy.stages:
         book = FactBook(material, policy, inputs.stage, given=given, given_baseline=given_baseline)
-        answer = _answer(inputs, policy, book, disagreement)
+        unlinked = _unlinked(inputs) if gate else None
+        answer = _answer(inputs, policy, book, [why for why in (disagreement, unlinked) if why])
     else:
         answer = _no_such_stage(inputs, policy)
     digests = Digests(inputs=digest(inputs), outputs=digest(_outputs(answer)))
@@ -138,7 +139,16 @@ def _disagreement(
     return None
 
 
-def _answer(inputs: Inputs, policy: Policy, book: FactBook, disagreement: Reason | None) -> _Answer:
+def _unlinked(inputs: Inputs) -> Reason | None:
+    """Why nothing can be said of an artifact alone: only its link tells from which source it was built."""
+    subject = inputs.subject
+    if subject.source is not None or subject.artifact is None:
+        return None
+    return reason("artifact-unlinked", artifact=subject.artifact)
+
+
+def _answer(inputs: Inputs, policy: Policy, book: FactBook, faults: Sequence[Reason]) -> _Answer:
+    """The answer of the rules; with `faults` of the question itself it is no, whatever they say."""
     as_of = utc(inputs.as_of)
     in_force = [(rule, bounds) for rule in policy.rules if (bounds := policy.bounds_at(rule, inputs.stage))]
     demanded, missing = demanded_results([rule for rule, _ in in_force], book, as_of)
@@ -147,13 +157,13 @@ def _answer(inputs: Inputs, policy: Policy, book: FactBook, disagreement: Reason
     score_act, score_reason = effect_of(score, policy.score, judged)
     nothing = None if _is_something_checked(judged) else reason("nothing-checked", stage=inputs.stage)
     acts = [one.effect for one in judged] + [score_act]
-    if missing or nothing or disagreement:
+    if missing or nothing or faults:
         acts.append(Act.BLOCK)
     changes = sorted((one.change for one in judged if one.change), key=lambda c: (c.at, c.rule))
     return _Answer(
         outcome=_outcome(acts),
         score=score,
-        reasons=tuple(why for why in (disagreement, nothing, score_reason) if why),
+        reasons=tuple(why for why in (*faults, nothing, score_reason) if why),
         rules=demanded + tuple(_with_points(one) for one in judged),
         missing=missing,
         would_change=tuple(changes),

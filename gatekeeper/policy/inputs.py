@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from gatekeeper.canonical import digest
-from gatekeeper.decision import EvidenceInput, Inputs, People
+from gatekeeper.decision import EvidenceInput, Inputs, People, SetInput
 from gatekeeper.evidence import Baseline, Evidence
 from gatekeeper.policy.model import Policy
 from gatekeeper.policy.spelling import TZDATA_VERSION, utc
@@ -20,6 +20,7 @@ def inputs_for(
     as_of: datetime,
     baseline: Baseline | None = None,
     people: People | None = None,
+    sets: Iterable[SetInput] = (),
 ) -> Inputs:
     """The inputs that `evaluate` demands for these arguments; the order of `evidence` does not matter."""
     items = tuple(evidence)
@@ -34,6 +35,7 @@ def inputs_for(
         baseline_digest=baseline.digest if baseline else None,
         feeds=tuple(sorted(databases)),
         tzdata_version=TZDATA_VERSION,
+        sets=tuple(sorted(sets, key=lambda one: one.id)),
     )
 
 
@@ -51,6 +53,7 @@ def evidence_inputs(evidence: Iterable[Evidence]) -> tuple[EvidenceInput, ...]:
             provenance=item.provenance,
             source=item.source,
             artifact=item.artifact,
+            set_id=item.set_id,
             received_at=item.received_at,
             produced_at=item.document.produced_at,
         )

@@ -79,6 +79,10 @@ def for_missing(kind: Kind, reason: Reason) -> Remedy:
     for key in ("name", "tool", "metric", "problems"):
         if key in reason.params:
             params[key] = reason.params[key]
+    if reason.code == "artifact-unlinked":
+        return remedy("link-artifact", artifact=reason.params["artifact"])
+    if reason.code == "parts-missing":
+        return remedy("complete-set", set=reason.params["set"], parts=reason.params["parts"], command=command)
     if reason.code == "unlinked" and kind in (Kind.CONTAINER, Kind.DAST):
         return remedy("name-artifact", **params)
     code = _MISSING.get(reason.code)
