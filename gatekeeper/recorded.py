@@ -1,0 +1,140 @@
+"""What the server keeps of policies, decisions and events: records that are never edited."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from gatekeeper.decision import Outcome
+from gatekeeper.evidence import Kind
+from gatekeeper.finding import Severity
+
+
+class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One immutable version of a policy."""
+
+    name: str
+    version: int
+    digest: str
+    text: bytes
+    """The YAML as it was imported."""
+    author: str
+    reason: str
+    created_at: datetime
+
+
+class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded decision: what is looked for by, beside the whole answer and all its inputs."""
+
+    id: str
+    project_id: str
+    stage: str
+    path: str
+    tree: str
+    """Empty when the artifact is linked to no source."""
+    commit: str
+    artifact: str
+    question: str
+    policy_name: str
+    policy_version: int
+    policy_digest: str
+    baseline_digest: str
+    revision: str
+    """State of the subject that was judged: any write to it makes another one."""
+    outcome: Outcome
+    allowed: bool
+    score: str | None
+    is_protected: bool
+    """True when everything that it used came from protected refs: only such a one becomes a baseline."""
+    as_baseline: str
+    """Digest of its evidence as a baseline of later questions."""
+    as_of: datetime
+    valid_until: datetime
+    inputs: bytes
+    """The inputs as canonical JSON: with the documents and the policy all that a replay needs."""
+    body: bytes
+    """The decision as JSON."""
+    asked_by: str
+    recorded_at: datetime
+
+
+class GateState(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer that a gate query reads in one row, for one way of naming the subject."""
+
+    project_id: str
+    stage: str
+    key: str
+    """`c:<commit>` or `a:sha256:<artifact>`."""
+    tree: str
+    artifact: str
+    commit: str
+    policy_digest: str
+    baseline_digest: str
+    as_of: datetime
+    valid_until: datetime
+    decision_id: str | None
+    allowed: bool
+    body: bytes
+    """The answer as the API writes it."""
+
+
+class Event(StrEnum):
+    """What the ledger will hold. The names are part of every entry and never change."""
+
+    PROJECT_CREATED = "project.created"
+    PROJECT_CHANGED = "project.changed"
+    EVIDENCE_ACCEPTED = "evidence.accepted"
+    EVIDENCE_REJECTED = "evidence.rejected"
+    EVIDENCE_DELETED = "evidence.deleted"
+    SET_CLOSED = "set.closed"
+    BUILD_LINKED = "build.linked"
+    DECISION = "decision"
+    OVERRIDE = "override"
+    POLICY_PUBLISHED = "policy.published"
+    POLICY_ASSIGNED = "policy.assigned"
+    WAIVER_GRANTED = "waiver.granted"
+    WAIVER_REVOKED = "waiver.revoked"
+    APPROVAL_GIVEN = "approval.given"
+    ACCESS_GRANTED = "access.granted"
+    ACCESS_REVOKED = "access.revoked"
+    KEY_ROTATED = "key.rotated"
+    HOLD_PLACED = "hold.placed"
+    HOLD_RELEASED = "hold.released"
+    EXPORT_CREATED = "export.created"
+    LEDGER_OPENED = "ledger.opened"
+
+
+class LedgerEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that matters, waiting for the ledger. Digests and opaque ids only, no text of people."""
+
+    event: Event
+    project_id: str | None
+    actor: str
+    """The principal: a token's public part or a CI identity."""
+    at: datetime
+    subject: str
+    """Id or digest of what it is about."""
+    payload_sha256: str
+    """Digest of the record that it stands for."""
+    payload_size: int
+
+
+class TrackedFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding over time on the refs that are released from."""
+
+    project_id: str
+    kind: Kind
+    name: str
+    job: str
+    fingerprint: str
+    rule: str
+    title: str
+    severity: Severity
+    path: str | None
+    line: int | None
+    package: str | None
+    version: str | None
+    advisories: tuple[str, ...]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    fixed_at: datetime | None

@@ -1,0 +1,70 @@
+"""Upload sets and their parts."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from gatekeeper.receipt import EvidenceSet
+from gatekeeper.store.convert import set_of
+from gatekeeper.store.statements import insert_new, table
+
+_SET = table("evidence_set")
+_PART = table("set_part")
+
+
+def named(
+    connection: Connection, project_id: str, *, tree: str, name: str, run: str, attempt: str
+) -> EvidenceSet | None:
+    """The set of that name in that run; a run that is repeated makes another one."""
+    wanted = select(_SET).where(
+        _SET.c.project_id == project_id,
+        _SET.c.tree == tree,
+        _SET.c.name == name,
+        _SET.c.run == run,
+        _SET.c.attempt == attempt,
+    )
+    row = connection.execute(wanted).mappings().first()
+    return set_of(row, _parts(connection, [row["id"]])[row["id"]]) if row else None
+
+
+def by_ids(connection: Connection, ids: Iterable[str]) -> list[EvidenceSet]:
+    """The sets with these ids, in the order of the ids."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return []
+    parts = _parts(connection, wanted)
+    found = connection.execute(select(_SET).where(_SET.c.id.in_(wanted)).order_by(_SET.c.id)).mappings()
+    return [set_of(row, parts[row["id"]]) for row in found]
+
+
+def add(connection: Connection, new: EvidenceSet) -> None:
+    """Keep a new set, without parts."""
+    columns = {name: getattr(new, name) for name in EvidenceSet.__struct_fields__ if name != "received"}
+    connection.execute(_SET.insert().values(**columns))
+
+
+def tell_parts(connection: Connection, set_id: str, parts: int) -> None:
+    """Note how many parts are announced."""
+    connection.execute(update(_SET).where(_SET.c.id == set_id).values(parts=parts))
+
+
+def close(connection: Connection, set_id: str, at: datetime) -> None:
+    """Note that nothing more is to come."""
+    connection.execute(
+        update(_SET).where(_SET.c.id == set_id, _SET.c.closed_at.is_(None)).values(closed_at=at)
+    )
+
+
+def add_part(connection: Connection, set_id: str, part: int) -> None:
+    """Note that the part arrived; that it arrives again changes nothing."""
+    insert_new(connection, "set_part", {"set_id": set_id, "part": part})
+
+
+def _parts(connection: Connection, ids: list[str]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    wanted = select(_PART.c.set_id, _PART.c.part).where(_PART.c.set_id.in_(ids)).order_by(_PART.c.part)
+    for set_id, part in connection.execute(wanted):
+        found[set_id].append(part)
+    return {set_id: tuple(found[set_id]) for set_id in ids}

@@ -1,0 +1,201 @@
+"""SQLite: readers side by side, one writer thread, and one fsync for all writes that wait together.
+
+`synchronous=FULL` makes a commit wait for the disk; a second writer connection would wait for the first,
+unfairly (measured: one of two starved for seconds), so there is one, and it commits in groups.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+
+from gatekeeper.store.errors import StoreUnavailable
+
+T = TypeVar("T")
+
+MAX_GROUP = 64
+"""Writes that share one commit; later ones go into the next."""
+BUSY_TIMEOUT_S = 5.0
+QUEUE_TIMEOUT_S = 30.0
+"""How long a write may wait for its turn before the caller is told to come again."""
+
+
+@dataclass(frozen=True)
+class _Write:
+    work: Callable[[Connection], Any]
+    future: "Future[Any]"
+
+
+class SqliteDatabase:
+    """A database file. `write` from any thread; the work itself runs in the one writer thread."""
+
+    is_sqlite = True
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"sqlite:///{path}"
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.engine = _engine(path)
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            self._readers = _engine(path, is_read_only=True)
+            self._identity = _identity(path)
+        except (OSError, DBAPIError) as error:
+            raise StoreUnavailable(f"the database {path} cannot be opened: {_said(error)}") from error
+        self._queue: queue.Queue[_Write | None] = queue.Queue()
+        self._is_closed = False
+        self._writer = threading.Thread(target=self._run, name="gatekeeper-writer", daemon=True)
+        self._writer.start()
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.write`."""
+        if self._is_closed:
+            raise StoreUnavailable("the server is stopping")
+        future: Future[T] = Future()
+        self._queue.put(_Write(work, future))
+        try:
+            return future.result(timeout=QUEUE_TIMEOUT_S)
+        except TimeoutError as error:
+            if future.cancel():
+                raise StoreUnavailable("the database is busy; nothing was written") from error
+            # It runs already: what it does must be known before anybody is answered.
+            return future.result()
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.read`."""
+        try:
+            with self._readers.connect() as connection, connection.begin():
+                return work(connection)
+        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:
+            raise StoreUnavailable(f"the database cannot be read: {_said(error)}") from error
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._queue.put(None)
+            self._writer.join(timeout=QUEUE_TIMEOUT_S)
+            self.engine.dispose()
+            self._readers.dispose()
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            first = self._queue.get()
+            group = [first] if first is not None else []
+            is_last = first is None
+            while len(group) < MAX_GROUP and not is_last:
+                try:
+                    following = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                is_last = following is None
+                group += [following] if following is not None else []
+            self._commit([one for one in group if one.future.set_running_or_notify_cancel()])
+
+    def _commit(self, group: list[_Write]) -> None:
+        if not group:
+            return
+        done: list[tuple[_Write, Any]] = []
+        failed: list[tuple[_Write, BaseException]] = []
+        try:
+            self._refuse_another_file()
+            with self.engine.connect() as connection, connection.begin():
+                for one in group:
+                    try:
+                        with connection.begin_nested():
+                            done.append((one, one.work(connection)))
+                    except BaseException as error:
+                        failed.append((one, error))
+                        if _ends_the_transaction(error):
+                            raise
+        except BaseException as error:  # noqa: BLE001 - the writer thread must outlive every failure
+            told = {id(one.future): problem for one, problem in failed}
+            for one in group:
+                one.future.set_exception(_translated(told.get(id(one.future), error)))
+            return
+        for one, problem in failed:
+            one.future.set_exception(_translated(problem))
+        for one, result in done:
+            one.future.set_result(result)
+
+    def _refuse_another_file(self) -> None:
+        """SQLite goes on writing into a deleted file, and every acknowledgement would be a lie."""
+        if _identity(self._path) != self._identity:
+            raise StoreUnavailable(
+                f"the database file {self._path} was removed or replaced; nothing was written",
+                hint="put it back, and start the server again",
+            )
+
+
+def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
+    def connect() -> sqlite3.Connection:
+        made = sqlite3.connect(
+            f"file:{_quoted(path)}?mode={'ro' if is_read_only else 'rwc'}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        made.execute("PRAGMA foreign_keys=ON")
+        made.execute("PRAGMA synchronous=FULL")
+        return made
+
+    made = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=8 if is_read_only else 1,
+        max_overflow=8 if is_read_only else 1,
+        pool_timeout=BUSY_TIMEOUT_S,
+    )
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once when another one wrote in between.
+        connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
+
+    return made
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)
+
+
+def _ends_the_transaction(error: BaseException) -> bool:
+    """True when SQLite has rolled the whole transaction back, so that nothing of the group can be kept."""
+    return isinstance(error, DBAPIError) and not isinstance(error.orig, sqlite3.IntegrityError)
+
+
+def _translated(error: BaseException) -> BaseException:
+    if isinstance(error, DBAPIError | PoolTimeout | sqlite3.Error) and not isinstance(
+        getattr(error, "orig", error), sqlite3.IntegrityError
+    ):
+        made = StoreUnavailable(
+            f"the database cannot be written: {_said(error)}; nothing was written", hint="try again"
+        )
+        made.__cause__ = error
+        return made
+    return error
+
+
+def _said(error: BaseException) -> str:
+    return str(getattr(error, "orig", None) or error)
