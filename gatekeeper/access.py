@@ -26,8 +26,10 @@ class TokenRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of evidence that may be sent; empty: all."""
     created_at: datetime
     expires_at: datetime
-    """The first instant at which it is worth nothing; there is no token without an end."""
+    """The first instant at which it is worth nothing; there is no token without an end. A rotated token
+    gets an earlier one, after its time of grace."""
     revoked_at: datetime | None = None
+    """Any instant here ends it at once."""
     last_used_at: datetime | None = None
     """Sampled, so it may be some minutes old."""
     created_by: str

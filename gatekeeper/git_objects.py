@@ -1,6 +1,6 @@
-"""Proof that a commit has a tree, from the bytes of the commit alone and without its repository.
+r"""Proof that a commit has a tree, from the bytes of the commit alone and without its repository.
 
-A commit's id is the digest of `commit <length>\\0` and the bytes of `git cat-file commit <id>`, and its
+A commit's id is the digest of `commit <length>\0` and the bytes of `git cat-file commit <id>`, and its
 first line names the tree. So whoever knows the id (here: from claims that a CI provider signed) and gets
 the bytes knows the tree, whoever sent them.
 

@@ -63,7 +63,7 @@ def presented(text: str) -> Presented:
     if form is None:
         raise NotAuthenticated(
             f"this is no token of Gatekeeper ({len(text)} characters)",
-            hint="send `Authorization: Bearer gk_...` as it was shown when the token was made, or an id_token",
+            hint="send `Authorization: Bearer` and the whole token as it was shown once, or an id_token",
         )
     body, token_id, checksum = form.groups()
     if _checksum(body) != checksum:
@@ -96,7 +96,7 @@ def caller_of(record: TokenRecord, now: datetime) -> Caller:
     Raises:
         NotAuthenticated: `token-revoked` or `token-expired` (from `expires_at` on).
     """
-    if record.revoked_at is not None and record.revoked_at <= now:
+    if record.revoked_at is not None:  # whatever the clock says: turned back, it must not revive a token
         raise _ended(record, "token-revoked", f"was revoked on {record.revoked_at:%Y-%m-%d %H:%M} UTC")
     if record.expires_at <= now:
         raise _ended(record, "token-expired", f"expired on {record.expires_at:%Y-%m-%d %H:%M} UTC")
