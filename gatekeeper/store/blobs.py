@@ -1,4 +1,4 @@
-"""Content-addressed blobs in a folder or in S3: kept once, read back only with the digest they were kept under."""
+"""Content-addressed blobs in a folder or in S3: kept once, and read back only with their own digest."""
 
 import hashlib
 import io
@@ -13,6 +13,7 @@ from gatekeeper.store.blobs_folder import FolderShelf
 from gatekeeper.store.blobs_frame import (
     BlobDamaged,
     BlobsUnavailable,
+    Frame,
     compress,
     decompress,
     key_of,
@@ -53,7 +54,7 @@ class Shelf(Protocol):
         """Return when what lies under `key`, perhaps put there by another, stays there for good."""
         ...
 
-    def open(self, key: str) -> BinaryIO | None:
+    def open(self, key: str) -> Frame | None:
         """The frame under `key` for reading; None when there is none."""
         ...
 
@@ -158,7 +159,7 @@ class BlobStore:
                 return False
         return True
 
-    def _unpacked(self, frame: BinaryIO, sha256: str, size: int | None) -> Iterator[bytes]:
+    def _unpacked(self, frame: Frame, sha256: str, size: int | None) -> Iterator[bytes]:
         limit = self._max_bytes if size is None else size
         return decompress(frame, sha256, max_bytes=limit, read_size=self._shelf.read_size)
 
@@ -177,7 +178,7 @@ class BlobStore:
 def blob_store(
     place: str | Path, *, s3: S3Access | None = None, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> BlobStore:
-    """The blobs in the folder `place`, or in S3 for `s3://bucket/prefix`. Nothing is touched before the first use.
+    """The blobs in the folder `place`, or in S3 for `s3://bucket/prefix`. The first use touches it.
 
     `max_bytes` bounds one blob, unpacked: what is larger is neither kept nor read.
 

@@ -1,6 +1,6 @@
-"""Frames as files. What `keep` returned for survives a power cut: the file is synced, then the folders above it.
+"""Frames as files. What `keep` returned for survives a power cut: the file is synced, then its folders.
 
-Not by `obstore.LocalStore`: it syncs nothing (counted with strace on 0.12.1), so that a power cut after its link
+Not by `obstore.LocalStore`, which syncs nothing (seen with strace in 0.12.1): a power cut after its link
 leaves an empty file under a digest. Here a file is whole on the disk before it gets its name.
 """
 
@@ -48,7 +48,7 @@ class FolderShelf:
         self._make(self._staging)
         with tempfile.NamedTemporaryFile(dir=self._staging, delete=False) as staged:
             try:
-                yield cast(BinaryIO, staged)
+                yield cast("BinaryIO", staged)
             finally:
                 Path(staged.name).unlink(missing_ok=True)
 
@@ -113,10 +113,11 @@ class FolderShelf:
                 return
             first_found = next(above for above in folder.parents if above.exists())
             folder.mkdir(parents=True, exist_ok=True)
+            root_was_there = first_found.is_relative_to(self._root)
             for above in folder.parents:
                 # What holds the root may be closed to us (/var/lib, 0711) when the root was made for us.
-                is_ours = above not in self._root.parents or above not in (first_found, *first_found.parents)
-                with nullcontext() if is_ours else suppress(PermissionError):
+                may_be_closed = root_was_there and above in self._root.parents
+                with suppress(PermissionError) if may_be_closed else nullcontext():
                     _sync_folder(above)
                 if above in self._root.parents and first_found.is_relative_to(above):
                     break

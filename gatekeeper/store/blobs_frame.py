@@ -1,4 +1,4 @@
-"""How a blob lies in a store: one zstd frame under the SHA-256 of the bytes in it, and how it is read back."""
+"""How a blob lies in a store: one zstd frame under the SHA-256 of the bytes in it."""
 
 import hashlib
 import re
@@ -34,6 +34,14 @@ class Source(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; empty at the end."""
+        ...
+
+
+class Frame(Source, Protocol):
+    """A stored frame that is open for reading."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
         ...
 
 
@@ -81,11 +89,11 @@ def compress(source: Source, sink: Sink, *, max_bytes: int) -> str:
 def decompress(source: Source, sha256: str, *, max_bytes: int, read_size: int = PIECE) -> Iterator[bytes]:
     """The bytes of the frame in `source`, in pieces. Believe none before the last one has come.
 
-    The output is counted: a frame of 32 KB can hold 1 GiB, and `max_output_size` of zstandard does not stop one
-    that states its size.
+    The output is counted: a frame of 32 KB can hold 1 GiB, and `max_output_size` of zstandard does not stop
+    one that states its size.
 
     Raises:
-        BlobDamaged: no frame, more than `max_bytes`, or another digest than `sha256`; a cut frame is the last.
+        BlobDamaged: no zstd frame, more than `max_bytes`, or another digest than `sha256`, as when it is cut.
     """
     digest = hashlib.sha256()
     given = 0
