@@ -1,0 +1,75 @@
+"""Puts the application together: routes, errors, middleware, lifespan. It decides nothing by itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from gatekeeper import __version__
+from gatekeeper.service.settings import ServerSettings
+from gatekeeper_api import openapi, operations, problems
+from gatekeeper_api.body import prepare_spool
+from gatekeeper_api.figures import FiguresCollector
+from gatekeeper_api.metrics import Metrics
+from gatekeeper_api.middleware import Envelope
+from gatekeeper_api.services import Services
+
+API_PREFIX = "/api/v1"
+
+
+def api_router(tag: str, path: str = "") -> APIRouter:
+    """A router for `/api/v1<path>`, as `Services.routers` takes them.
+
+    The prefix stands here and not where it is included: FastAPI tells a request only the path that its own
+    router knows, and metrics need the whole template.
+    """
+    tags: list[str | Enum] = [tag]
+    return APIRouter(prefix=API_PREFIX + path, tags=tags, responses=problems.documented(401, 403, 429))
+
+
+def create_app(settings: ServerSettings, services: Services, *, metrics: Metrics | None = None) -> FastAPI:
+    """The application; nothing runs and no folder is made before its lifespan begins.
+
+    `metrics` are those that the use cases count in, by default fresh ones without anything of the database.
+    Routes find `settings`, `services` and `metrics` in `request.app.state`.
+    """
+    counted = metrics or Metrics(FiguresCollector(services.figures))
+    app = FastAPI(
+        title="Gatekeeper",
+        version=__version__,
+        summary="May this build enter the next stage?",
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        servers=[{"url": settings.public_url or "/"}],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        lifespan=_lifespan_of(settings, services),
+    )
+    app.state.settings, app.state.services, app.state.metrics = settings, services, counted
+    problems.install(app)
+    app.include_router(operations.router)
+    for router in services.routers:
+        app.include_router(router)
+    openapi.install(app)
+    access = structlog.get_logger("gatekeeper.access").info
+    app.add_middleware(Envelope, settings=settings, metrics=counted, access=access)
+    return app
+
+
+def _lifespan_of(settings: ServerSettings, services: Services) -> Any:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        prepare_spool(settings)
+        try:
+            await services.start()
+            yield
+        finally:
+            await services.stop()
+
+    return lifespan

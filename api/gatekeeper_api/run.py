@@ -1,0 +1,91 @@
+"""The commands of the server: `gatekeeper serve`, `worker` and `db`.
+
+The table of `gatekeeper.cli.main` names them; the command line itself never imports the service. What they
+need comes with the extra `server` and is imported only when one of them runs: without it they say how to
+install it.
+"""
+
+import importlib.util
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.errors import UsageError
+
+if TYPE_CHECKING:
+    from gatekeeper.service.settings import ServerSettings
+
+_NEEDS = ("alembic", "fastapi", "prometheus_client", "pydantic_settings", "sqlmodel", "structlog", "uvicorn")
+
+db = typer.Typer(help="Make and check the tables of the server.", no_args_is_help=True)
+
+
+class ExtraMissing(UsageError):
+    """The command belongs to the server, which is not installed."""
+
+    code = "extra-missing"
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on. Default: GATEKEEPER_HOST, or 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="The port; 0 takes any that is free. Default: GATEKEEPER_PORT, or 8080."),
+    ] = None,
+) -> None:
+    """Run the HTTP service in this process until it is stopped.
+
+    Settings are environment variables that begin with GATEKEEPER_. It speaks plain HTTP: for other machines,
+    put a proxy in front of it that ends TLS.
+    """
+    settings = _settings(host=host, port=port)
+    from gatekeeper_api import assembly, logs, serving
+
+    logs.configure(settings.log_format)
+    serving.serve(settings, assembly.services_for(settings))
+
+
+def worker() -> None:
+    """Do the jobs of the server in this process until it is stopped."""
+    settings = _settings()
+    from gatekeeper_api import assembly, logs
+
+    logs.configure(settings.log_format)
+    assembly.work(settings)
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the tables to what this version needs. Data stays."""
+    settings = _settings()
+    from gatekeeper_api import tables
+
+    typer.echo(tables.upgrade(settings))
+
+
+@db.command("check")
+def check() -> None:
+    """Say whether the tables are what this version needs; if not, end with 1."""
+    settings = _settings()
+    from gatekeeper_api import tables
+
+    typer.echo(tables.check(settings))
+
+
+def _settings(**flags: object) -> "ServerSettings":
+    """The settings, once it is clear that there is a server.
+
+    Raises:
+        ExtraMissing: there is none.
+        BadSetting: a value cannot be used.
+    """
+    if missing := [name for name in _NEEDS if importlib.util.find_spec(name) is None]:
+        raise ExtraMissing(
+            f"the server is not installed: {missing[0]} is missing",
+            hint="pip install 'quality-gatekeeper[server]'",
+        )
+    from gatekeeper.service.settings import server_settings
+
+    return server_settings(**flags)

@@ -1,0 +1,181 @@
+"""Settings of the server: every folder, address and limit, read once from `GATEKEEPER_*` and passed down."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from gatekeeper.errors import UsageError
+from gatekeeper.settings import settings_from
+
+PREFIX = "GATEKEEPER_"
+_MIB = 1024 * 1024
+_SHOWN_CHARS = 80
+_NOT_REACHED = "default_factory_not_called"
+"""What pydantic adds for a default that rests on a value already refused."""
+
+
+class BadSetting(UsageError):
+    """A setting has a value that cannot be used; the message names variable, value and what is allowed."""
+
+    code = "bad-setting"
+
+
+class Issuer(BaseModel):
+    """A CI provider whose id_tokens are believed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(min_length=1)
+    """The `iss` claim, byte for byte."""
+    provider: Literal["gitlab", "github"]
+    audience: str = Field(min_length=1)
+    jwks_uri: str | None = None
+    """Where its keys are; by default what its discovery document says."""
+
+
+def _data_folder() -> Path:
+    return settings_from(os.environ, home=Path.home()).data / "server"
+
+
+def _sqlite_in(known: dict[str, Any]) -> SecretStr:
+    return SecretStr(f"sqlite:///{known.get('data', Path())}/gatekeeper.sqlite")
+
+
+def _blobs_in(known: dict[str, Any]) -> str:
+    return str(known.get("data", Path()) / "blobs")
+
+
+class ServerSettings(BaseSettings):
+    """Where the server keeps things, whom it listens to and believes, and every limit.
+
+    Build it with `server_settings()`, which says what is wrong in words.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data: Path = Field(default_factory=_data_folder, description="a folder")
+    database_url: SecretStr = Field(
+        default_factory=_sqlite_in, description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+    )
+    blobs: str = Field(default_factory=_blobs_in, description="a folder, or s3://BUCKET/PREFIX")
+    s3_endpoint: str | None = Field(None, description="the URL of an S3 service other than AWS")
+    s3_region: str | None = None
+    s3_access_key_id: SecretStr | None = None
+    s3_secret_access_key: SecretStr | None = None
+
+    host: str = Field("127.0.0.1", min_length=1, description="an address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="0 to 65535; 0 takes any that is free")
+    https: bool = Field(False, description="true when clients come through a proxy that speaks https")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^\s]+$", description="http:// or https:// and a host"
+    )
+    shutdown_s: int = Field(10, ge=1, le=600, description="1 to 600 seconds")
+
+    max_body_bytes: int = Field(512 * _MIB, ge=1024, description="1024 or more bytes")
+    """What one upload may be on the wire, compressed or not."""
+    max_decoded_bytes: int = Field(512 * _MIB, ge=1024, description="1024 or more bytes")
+    """What it may become; the readers take no larger report."""
+    max_ratio: int = Field(200, ge=2, le=100_000, description="2 to 100000")
+    """Decoded bytes for each byte on the wire, once more than `ratio_free_bytes` came out. Repetitive
+    reports shrink 20 to 100 times; gzip reaches 1032 and zstd far more only on bytes made for it."""
+    ratio_free_bytes: int = Field(10 * _MIB, ge=0, description="0 or more bytes")
+    max_record_bytes: int = Field(64 * _MIB, ge=1024, description="1024 or more bytes")
+    max_commit_bytes: int = Field(64 * 1024, ge=256, description="256 or more bytes")
+    max_json_bytes: int = Field(1 * _MIB, ge=1024, description="1024 or more bytes")
+    """A request that is no upload: JSON, or a policy."""
+    max_upload_parts: int = Field(1000, ge=1, le=100_000, description="1 to 100000")
+    """Parts of one evidence set (`part=2/5`)."""
+    body_idle_s: int = Field(60, ge=1, le=3600, description="1 to 3600 seconds")
+    """How long a sender may be silent in the middle of a body."""
+    drain_bytes: int = Field(64 * _MIB, ge=0, description="0 or more bytes")
+    """How much more of a refused body is read, so that the sender hears the answer, before hanging up."""
+
+    issuers: tuple[Issuer, ...] = Field(
+        (),
+        description='a JSON list such as [{"issuer": "https://gitlab.example.com", "provider": "gitlab", '
+        '"audience": "https://gate.example.com"}]',
+    )
+    default_policy: str = Field("base", min_length=1, description="the name of a policy")
+    set_deadline_min: int = Field(60, ge=1, le=7 * 24 * 60, description="1 to 10080 minutes")
+    metrics_public: bool = Field(False, description="true or false")
+    """True: `/metrics` asks for no token. False: it takes the scope metrics:read."""
+    accept_forks: bool = Field(False, description="true or false")
+    parser_children: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="1 to 256 processes"
+    )
+    parser_memory_mb: int = Field(1536, ge=128, description="128 or more MiB for each process")
+    parser_wall_s: int = Field(120, ge=1, le=3600, description="1 to 3600 seconds")
+    log_format: Literal["json", "text"] | None = Field(None, description="json or text")
+    """By default text on a terminal, else JSON."""
+
+    @field_validator("data", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _known_engine(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("unknown database")
+        return value
+
+    @field_validator("log_format", "public_url", "s3_endpoint", "s3_region", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return value or None
+
+    @property
+    def spool(self) -> Path:
+        """Where uploads wait while they are read; whoever reads one removes it."""
+        return self.data / "spool"
+
+    @property
+    def is_local(self) -> bool:
+        """True when only this machine can reach the server."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def server_settings(**overrides: object) -> ServerSettings:
+    """The settings of the environment; `overrides` (flags of a command) win where they are not None.
+
+    Raises:
+        BadSetting: a value cannot be used.
+    """
+    values: dict[str, Any] = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return ServerSettings(**values)
+    except ValidationError as error:
+        raise _refusal(error) from None  # pydantic's own text holds the input, which may be a secret
+    except SettingsError as error:
+        name = str(error).split('"')[1]
+        raise BadSetting(
+            f"{PREFIX}{name.upper()} is not JSON: {error.__cause__}", hint=f"allowed: {_allowed(name)}"
+        ) from None
+
+
+def _refusal(error: ValidationError) -> BadSetting:
+    """The first fault in words; how many more there are."""
+    faults = [fault for fault in error.errors(include_url=False) if fault["type"] != _NOT_REACHED]
+    first, count = faults[0], len(faults)
+    name, *inner = (str(part) for part in first["loc"])
+    shown = _shown(name, first["input"]) + (f" at {'.'.join(inner)} ({first['msg']})" if inner else "")
+    more = f" (and {count - 1} more {'setting' if count == 2 else 'settings'})" if count > 1 else ""
+    return BadSetting(
+        f"{PREFIX}{name.upper()} is {shown}, which cannot be used{more}", hint=f"allowed: {_allowed(name)}"
+    )
+
+
+def _shown(name: str, value: object) -> str:
+    """The value, cut; never one that may hold a password."""
+    if ServerSettings.model_fields[name].annotation in (SecretStr, SecretStr | None):
+        return "a value that is not shown"
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
+
+
+def _allowed(name: str) -> str:
+    return ServerSettings.model_fields[name].description or "text"
