@@ -26,6 +26,9 @@ COMMANDS = {
     "advisories": Entry("gatekeeper.cli.advisories:app", "Fill and check the advisory mirror."),
     "formats": Entry("gatekeeper.cli.formats:formats", "List the report formats that can be read."),
     "metrics": Entry("gatekeeper.cli.metrics:metrics", "List the metrics that rules can use."),
+    "serve": Entry("gatekeeper_api.run:serve", "Run the HTTP service."),
+    "worker": Entry("gatekeeper_api.run:worker", "Do the jobs of the HTTP service."),
+    "db": Entry("gatekeeper_api.run:db", "Make and check the tables of the HTTP service."),
     "doctor": Entry("gatekeeper.cli.doctor:doctor", "Check this machine, and say what to do."),
     "completion": Entry("gatekeeper.cli.completion:completion", "Print the completion script of a shell."),
 }
