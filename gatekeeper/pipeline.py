@@ -2,6 +2,7 @@
 
 The steps, in order:
 - `joined`: reports and run records -> `Received`: which record belongs to which report;
+- `document_of`: `Received` -> `EvidenceDocument`: the part that rules and replay read;
 - `evidence_from`: `Received` -> `Evidence`: what it proves, corrected by what the runner saw;
 - `resolve_inputs`: evidence, policy, baseline -> `Inputs`: all that the decision may look at;
 - `decide`: `Inputs` -> `Decision`.
@@ -15,10 +16,11 @@ from datetime import datetime
 import msgspec
 
 from gatekeeper.canonical import digest
-from gatekeeper.decision import Decision, Inputs
+from gatekeeper.decision import Decision, Inputs, SetInput
 from gatekeeper.evidence import (
     Baseline,
     Evidence,
+    EvidenceDocument,
     Kind,
     Problem,
     Producer,
@@ -34,6 +36,7 @@ from gatekeeper.policy.inputs import inputs_for
 from gatekeeper.policy.model import Policy
 from gatekeeper.reports.interface import Report
 from gatekeeper.reports.normalise import KindUnknown, digest_of, document_from
+from gatekeeper.reports.redaction import quoting_nothing, without_secrets
 from gatekeeper.run_record import Ending, Rating, RunRecord
 from gatekeeper.subject import Subject
 
@@ -105,8 +108,8 @@ def joined(reports: Sequence[Received], records: Sequence[ReceivedRecord]) -> tu
     return (*together, *alone)
 
 
-def evidence_from(received: Received, *, subject: Subject, received_at: datetime, order: int) -> Evidence:
-    """What was received as evidence about `subject`.
+def document_of(received: Received) -> EvidenceDocument:
+    """What was received in the normalised form; of a report of secrets, without any text that may quote one.
 
     Raises:
         KindUnknown: neither the report nor a record says what it is evidence of.
@@ -115,9 +118,40 @@ def evidence_from(received: Received, *, subject: Subject, received_at: datetime
     if kind is None:
         raise KindUnknown(f"{received.job}: nothing says what this report is evidence of")
     report = _as_seen(received, kind)
-    document = document_from(report)
+    document = document_from(without_secrets(report) if kind is Kind.SECRETS else report)
     if received.record is not None and received.record.database is not None:
-        document = msgspec.structs.replace(document, database=received.record.database)
+        return msgspec.structs.replace(document, database=received.record.database)
+    return document
+
+
+def document_of_upload(received: Sequence[Received]) -> EvidenceDocument:
+    """The one document of what came together: `joined` of a report, a record, or both.
+
+    A record that is not of its report stands for a run whose report is missing: the upload is then as bad as
+    the worse of the two, with the problems of both, and never `ok`. It stays evidence of the report's kind,
+    so that it takes the place of an earlier good report.
+
+    Raises:
+        KindUnknown: nothing says what the first is evidence of.
+    """
+    first, *others = (document_of(item) for item in received)
+    added = (problem for other in others for problem in other.problems if problem not in first.problems)
+    problems = (*first.problems, *added)
+    return msgspec.structs.replace(
+        first,
+        state=max((first.state, *(other.state for other in others)), key=tuple(State).index),
+        problems=quoting_nothing(problems) if first.kind is Kind.SECRETS else problems,
+    )
+
+
+def evidence_from(received: Received, *, subject: Subject, received_at: datetime, order: int) -> Evidence:
+    """What was received as evidence about `subject`.
+
+    Raises:
+        KindUnknown: neither the report nor a record says what it is evidence of.
+    """
+    document = document_of(received)
+    kind = document.kind
     mark = digest([kind, received.name, received.job, order, received.sha256])
     return Evidence(
         id=f"ev_{mark.removeprefix('sha256:')[:16]}",
@@ -143,9 +177,10 @@ def resolve_inputs(
     policy: Policy,
     evidence: Iterable[Evidence],
     baseline: Baseline | None = None,
+    sets: Iterable[SetInput] = (),
 ) -> Inputs:
     """Everything that `decide` may look at, by digest, in an order that no caller can change."""
-    return inputs_for(subject, stage, policy, evidence, as_of=as_of, baseline=baseline)
+    return inputs_for(subject, stage, policy, evidence, as_of=as_of, baseline=baseline, sets=sets)
 
 
 def decide(

@@ -7,11 +7,12 @@ from pathlib import Path
 from gatekeeper import pipeline
 from gatekeeper.cli.files import Given, select
 from gatekeeper.cli.output import one_line, say
-from gatekeeper.cli.reading import FileUnreadable, RecordRefused, read, read_record
+from gatekeeper.cli.reading import FileUnreadable, read, read_record
 from gatekeeper.cli.render.words import problem_words
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.evidence import Evidence, Kind
 from gatekeeper.pipeline import Received, ReceivedRecord
+from gatekeeper.reports.run_records import RecordRefused
 from gatekeeper.subject import Subject
 
 

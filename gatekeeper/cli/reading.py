@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import msgspec
-
 from gatekeeper.canonical import digest_of_bytes
 from gatekeeper.cli.files import Given
 from gatekeeper.errors import GatekeeperError
@@ -18,23 +16,15 @@ from gatekeeper.evidence import Kind
 from gatekeeper.reports.interface import KindMismatch, Report
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import read_report
-from gatekeeper.reports.repeated_keys import first_repeated_key
+from gatekeeper.reports.run_records import MAX_RECORD_BYTES, record_from
 from gatekeeper.reports.source import ReportSource
-from gatekeeper.run_record import SCHEMA, RunRecord
-
-MAX_RECORD_BYTES = 64 * 1024 * 1024
+from gatekeeper.run_record import RunRecord
 
 
 class FileUnreadable(GatekeeperError):
     """The file exists, and the system does not let us read it."""
 
     code = "file-unreadable"
-
-
-class RecordRefused(GatekeeperError):
-    """The file is named like a run record and is none."""
-
-    code = "record-refused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,21 +63,7 @@ def read_record(given: Given) -> tuple[RunRecord, str]:
     """
     with _opened(given) as stream:
         data = stream.read(MAX_RECORD_BYTES + 1)
-    if len(data) > MAX_RECORD_BYTES:
-        raise RecordRefused(f"{given.job}: a run record is at most {MAX_RECORD_BYTES:,} bytes")
-    try:
-        record = msgspec.json.decode(data, type=RunRecord)
-        repeated = first_repeated_key(data)
-    except (ValueError, RecursionError) as error:
-        raise RecordRefused(
-            f"{given.job} is not a run record: {str(error)[:200]}",
-            hint="files named *.run.json are written by `gatekeeper scan`",
-        ) from error
-    if repeated is not None:
-        raise RecordRefused(f"{given.job} is not a run record: the key {repeated[:80]!r} stands there twice")
-    if record.schema != SCHEMA:
-        raise RecordRefused(f"{given.job}: {record.schema[:80]!r} is not {SCHEMA}, the version that is read")
-    return record, digest_of_bytes(data).removeprefix("sha256:")
+    return record_from(data, place=given.job), digest_of_bytes(data).removeprefix("sha256:")
 
 
 @contextmanager

@@ -20,6 +20,9 @@ PROBLEMS = MappingProxyType(
         "encoding": "the text encoding cannot be read: {detail}",
         "ambiguous": "more than one format fits the content: {formats}; name the one that is meant",
         "out-of-memory": "reading {bytes} bytes needs more memory than there is",
+        # Reading on a server, in a process of its own.
+        "parser-died": "the process that read the report died ({how})",
+        "parser-timeout": "reading the report took longer than {limit} seconds",
         # Reading XML.
         "sanitised": "{count:character|characters} that XML forbids were replaced before reading",
         # Test and coverage reports; words that hold for every reader that uses the code.
@@ -63,6 +66,7 @@ PROBLEMS = MappingProxyType(
         # Records of runs, joined to their reports.
         "run-failed": "{tool} did not finish: {ending}",
         "report-missing": "{tool} ran, but its report ({report}) was not given",
+        "record-unreadable": "the record of the run cannot be read: {detail}",
         "record-mismatch": "the record of a {tool} run ({kind}) is about other bytes than this report",
         # Finding reports.
         "no-runs": "the log holds no run, so nothing shows that a tool ran",
