@@ -48,6 +48,7 @@ def doctor(
 ) -> None:
     """Check Python, folders, scanners, the advisory mirror and the tools around it.
 
+    With GATEKEEPER_URL also the server: can it be reached, who is this caller there, do the clocks agree.
     Ends with 1 when a check fails; a warning is no failure.
 
     Examples:
@@ -184,6 +185,13 @@ def _helpers(_: Settings) -> Iterator[Diagnosis]:
     )
 
 
+def _server(_: Settings) -> Iterator[Diagnosis]:
+    from gatekeeper.cli.doctor_server import look
+
+    for check, health, says, do in look():
+        yield Diagnosis(check=check, health=Health(health), says=says, do=do)
+
+
 CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (
     _python,
     _expat,
@@ -192,4 +200,5 @@ CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (
     _scanners,
     _advisories,
     _helpers,
+    _server,
 )

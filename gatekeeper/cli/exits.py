@@ -1,5 +1,6 @@
 """Exit codes: the part of the command line that pipelines read."""
 
+from gatekeeper.client.errors import CouldNotAsk
 from gatekeeper.errors import GatekeeperError, UsageError
 
 ALLOWED = 0
@@ -22,5 +23,7 @@ TABLE: tuple[tuple[int, str], ...] = (
 
 
 def exit_code(error: GatekeeperError) -> int:
-    """The code for an error that is shown to a person; whatever is not usage means no."""
+    """The code for an error that is shown to a person; whatever is neither usage nor silence means no."""
+    if isinstance(error, CouldNotAsk):
+        return COULD_NOT_ASK
     return USAGE if isinstance(error, UsageError) else NO

@@ -1,5 +1,6 @@
 """`gatekeeper explain`: a stored decision in words."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,11 +12,15 @@ from gatekeeper.cli import terminal
 from gatekeeper.cli.files import NoSuchFile
 from gatekeeper.cli.output import clean, put
 from gatekeeper.cli.reading import FileUnreadable
+from gatekeeper.cli.server import Server, TokenFile, client_for
 from gatekeeper.cli.views import View, written
 from gatekeeper.decision import Decision, decision_from
 from gatekeeper.errors import GatekeeperError
 
 MAX_DECISION_BYTES = 256 * 1024 * 1024
+
+_ID = re.compile(r"dec_[0-9A-Za-z_-]{1,100}")
+"""What no file of a decision is called; `./dec_1` names a file all the same."""
 
 
 class NotADecision(GatekeeperError):
@@ -26,21 +31,33 @@ class NotADecision(GatekeeperError):
 
 def explain(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A decision, as `--format json` writes it, or - for stdin.")
+        Path,
+        typer.Argument(
+            metavar="ID|FILE",
+            help="The id of a decision of the server, a file as `--format json` writes it, or - for stdin.",
+        ),
     ],
     view: Annotated[View, typer.Option("--format", help="How to write the decision.")] = View.TABLE,
+    server: Server = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Show a stored decision: every rule with its arithmetic, the evidence, the digests, what to do.
 
-    It shows what the file says. It does not check that the file is genuine: evaluating the same files
-    again gives the same `outputs` digest. Ends with 0 whatever the decision was.
+    An id such as dec_4f0a is asked of the server. Of a file it shows what the file says, without a check that
+    it is genuine: evaluating the same files again gives the same `outputs` digest. Ends with 0 whatever the
+    decision was, with 4 when the server could not be asked.
 
     Examples:
+      gatekeeper explain dec_4f0a
       gatekeeper evaluate reports/ --stage test --format json --output decision.json
       gatekeeper explain decision.json
       gatekeeper explain decision.json --format markdown
     """
-    decision = _decision(file)
+    if _ID.fullmatch(str(file)):
+        with client_for(server, token_file) as client:
+            decision = client.decision(str(file))
+    else:
+        decision = _decision(file)
     if view is not View.JSON:
         decision = msgspec.convert(_cleaned(msgspec.to_builtins(decision)), Decision)
     screen = terminal.screen_of(sys.stdout)
@@ -56,7 +73,9 @@ def _decision(file: Path) -> Decision:
             with file.open("rb") as stream:
                 data = stream.read(MAX_DECISION_BYTES + 1)
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise NoSuchFile(f"there is no file {name}", hint="`explain` takes one decision file") from error
+        raise NoSuchFile(
+            f"there is no file {name}", hint="`explain` takes one decision file, or an id such as dec_4f0a"
+        ) from error
     except OSError as error:
         raise FileUnreadable(f"{name} cannot be read: {error.strerror or error}") from error
     if len(data) > MAX_DECISION_BYTES:

@@ -4,6 +4,7 @@ The repository may be a stranger's, so nothing that its configuration names is r
 filters, no pager, no prompts, and nothing of our environment that would point git elsewhere.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from gatekeeper.subject import Source
 
 _TIMEOUT_S = 20
+_MAX_COMMIT_BYTES = 1024 * 1024
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat")
 _KEPT = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR")
 
@@ -64,6 +66,33 @@ def tree_of(commit: str, folder: Path) -> Source | None:
     return Source(tree=tree, commit=full) if full and tree else None
 
 
+def commit_object(commit: str, folder: Path) -> bytes | None:
+    """The raw commit object, which proves what tree the commit has; None when it is not here or is another's.
+
+    A commit id is the hash of these bytes, so whoever gets them needs no repository to check the tree.
+    """
+    if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", commit):
+        return None
+    data = _git_bytes(folder, "cat-file", "commit", commit)
+    if data is None or len(data) > _MAX_COMMIT_BYTES:
+        return None
+    algorithm = hashlib.sha1 if len(commit) == 40 else hashlib.sha256
+    made = algorithm(b"commit %d\0" % len(data) + data, usedforsecurity=False)
+    return data if made.hexdigest() == commit else None
+
+
+def origin_path(folder: Path) -> str | None:
+    """The path of the remote `origin` as a project, such as `pay/api`; None when there is none."""
+    return path_of_url(_git(folder, "config", "--get", "remote.origin.url") or "")
+
+
+def path_of_url(url: str) -> str | None:
+    """`pay/api` of `https://host/pay/api.git`, `git@host:pay/api` and their like; None for a local path."""
+    found = re.fullmatch(r"(?:[a-z+]+://[^/]+/|[^/@:\s]+@[^/:\s]+:)/*(.+?)(?:\.git)?/*", url.strip())
+    path = found[1] if found else ""
+    return path if re.fullmatch(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", path) else None
+
+
 def _is_changed(folder: Path) -> bool:
     """True unless git shows that no tracked file differs from the commit.
 
@@ -82,8 +111,18 @@ def _is_changed(folder: Path) -> bool:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     """Standard output without the last newline; None when git fails."""
+    data = _git_bytes(folder, *arguments)
+    return data.decode("utf-8", "replace").strip() if data is not None else None
+
+
+def _git_bytes(folder: Path, *arguments: str) -> bytes | None:
+    """Standard output as it is; None when git fails.
+
+    Replacement objects (`git replace`) would show another commit under the same id; they are not looked at.
+    """
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    environ["GIT_NO_REPLACE_OBJECTS"] = "1"
     try:
         done = subprocess.run(  # noqa: S603 - fixed words, and ids that were checked to be hex
             ["git", *_SAFE, *arguments],  # noqa: S607 - git is where the user's PATH says
@@ -96,4 +135,4 @@ def _git(folder: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None

@@ -13,6 +13,7 @@ from gatekeeper import __version__
 from gatekeeper.cli import exits, lazy
 from gatekeeper.cli.lazy import Entry
 from gatekeeper.cli.output import close_stdout, say
+from gatekeeper.client.errors import Answered
 from gatekeeper.errors import GatekeeperError
 
 COMMANDS = {
@@ -21,8 +22,13 @@ COMMANDS = {
     "evaluate": Entry(
         "gatekeeper.cli.evaluate:evaluate", "Ask the gate without a server: may this build enter a stage?"
     ),
+    "submit": Entry("gatekeeper.cli.submit:submit", "Send reports to the server as evidence."),
+    "link": Entry("gatekeeper.cli.link:link", "Say which source an artifact was built from."),
+    "check": Entry("gatekeeper.cli.check:check", "Ask the server's gate: may this build enter a stage?"),
     "explain": Entry("gatekeeper.cli.explain:explain", "Show a stored decision in words."),
-    "policy": Entry("gatekeeper.cli.policy:app", "Check, test and show policies."),
+    "policy": Entry("gatekeeper.cli.policy:app", "Check, test, show and publish policies."),
+    "project": Entry("gatekeeper.cli.project:app", "Make, list and show the projects of a server."),
+    "token": Entry("gatekeeper.cli.token:app", "Make, list, rotate and revoke tokens."),
     "advisories": Entry("gatekeeper.cli.advisories:app", "Fill and check the advisory mirror."),
     "formats": Entry("gatekeeper.cli.formats:formats", "List the report formats that can be read."),
     "metrics": Entry("gatekeeper.cli.metrics:metrics", "List the metrics that rules can use."),
@@ -40,6 +46,7 @@ Examples:
   gatekeeper inspect reports/*
   gatekeeper evaluate reports/ --stage test
   gatekeeper evaluate junit.xml coverage.xml --stage uat --policy policy.yaml --format markdown
+  gatekeeper submit reports/ && gatekeeper check --stage test --wait 10m
 
 Exit codes:
 """ + "\n".join(f"  {code}  {meaning}" for code, meaning in exits.TABLE)
@@ -72,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = command_of(app).main(args, prog_name="gatekeeper", standalone_mode=False)
     except GatekeeperError as error:
-        say(f"error: {error.message}", hint=error.hint)
+        reference = error.reference if isinstance(error, Answered) else ""
+        say(f"error: {error.message}{reference}", hint=error.hint)
         code = exits.exit_code(error)
     except typer.TyperException as error:
         code = _refuse(error)

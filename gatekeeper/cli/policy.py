@@ -1,4 +1,4 @@
-"""`gatekeeper policy`: check, test and show policies."""
+"""`gatekeeper policy`: check, test, show and publish policies."""
 
 from gatekeeper.cli.lazy import Entry, group
 
@@ -7,11 +7,13 @@ COMMANDS = {
     "test": Entry("gatekeeper.cli.policy_test:run_examples", "Run the tests that policy files carry."),
     "show": Entry("gatekeeper.cli.policy_show:show", "Say in words what a policy demands, stage by stage."),
     "schema": Entry("gatekeeper.cli.policy_schema:schema", "Print the JSON Schema of policy files."),
+    "import": Entry("gatekeeper.cli.policy_import:import_", "Publish a policy on the server."),
+    "list": Entry("gatekeeper.cli.policy_list:list_", "List the policies of the server."),
 }
 
-app = group("policy", "Check, test and show policies.", COMMANDS)
+app = group("policy", "Check, test, show and publish policies.", COMMANDS)
 
 
 @app.callback()
 def _policy() -> None:
-    """Check, test and show policies."""
+    """Check, test, show and publish policies."""
