@@ -324,6 +324,7 @@ def _config(url: str, executor_id: str, slots: int) -> DBOSConfig:
         "application_version": _VERSION,
         "serializer": DBOSPortableJSONSerializer(),
         "run_migrations": False,
+        "notification_listener_polling_interval_sec": 0.25,  # it sleeps through a stop
         "enable_otlp": False,
         "log_level": "WARNING",
     }

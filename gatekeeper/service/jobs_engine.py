@@ -14,8 +14,6 @@ from gatekeeper.service.jobs_upkeep import Schedule, Upkeep
 from gatekeeper.service.jobs_work import Handler, Job, job_name
 
 _log = logging.getLogger(__name__)
-_LEASE_WAIT_S = 10.0
-"""For the predecessor of a restarted worker, whose session PostgreSQL may not have seen ending yet."""
 
 
 class JobEngine:
@@ -30,6 +28,7 @@ class JobEngine:
         poll_s: float = 0.25,
         upkeep_s: float = 2.0,
         stranded_s: float = 60.0,
+        lease_wait_s: float = 10.0,
     ) -> None:
         """Remember; nothing is opened yet.
 
@@ -41,6 +40,7 @@ class JobEngine:
             poll_s: how often it looks for a job, in seconds.
             upkeep_s: how often it looks for dead workers, in seconds.
             stranded_s: how long a job that this worker claimed may take to begin, in seconds.
+            lease_wait_s: how long to wait for the lease of a worker that was here just now, in seconds.
         """
         self._database = database
         self._executor_id = executor_id
@@ -48,6 +48,7 @@ class JobEngine:
         self._poll_s = poll_s
         self._upkeep_s = upkeep_s
         self._stranded_s = stranded_s
+        self._lease_wait_s = lease_wait_s
         self._handlers: Mapping[str, Handler] = {}
         self._stopping = Event()
         self._open: ExitStack | None = None
@@ -71,6 +72,7 @@ class JobEngine:
         self._stopping.clear()
         self.lost.clear()
         with ExitStack() as opened:
+            opened.callback(self._forget)
             rows = JobRows(self._database)
             opened.callback(rows.close)
             self._rows = rows
@@ -91,9 +93,9 @@ class JobEngine:
             return True
         self._stopping.set()
         self._ends_at = time.monotonic() + timeout_s
+        executor = self._executor
         self._open.close()
-        left = self._executor.in_hand() if self._executor is not None else frozenset()
-        self._open = self._rows = self._schedule = self._executor = None
+        left = executor.in_hand() if executor is not None else frozenset()
         if left:
             _log.warning("stopped while %d jobs run: %s", len(left), ", ".join(sorted(left)))
         return not left
@@ -145,6 +147,9 @@ class JobEngine:
         if self._schedule is not None:
             self._schedule.add(job_name(name), every_s)
 
+    def _forget(self) -> None:
+        self._open = self._rows = self._schedule = self._executor = None
+
     def _opened(self) -> JobRows:
         if self._rows is None:
             raise Unavailable("the job engine is not running")
@@ -157,7 +162,7 @@ class JobEngine:
             if isinstance(self._database, Path)
             else PostgresLease(rows.url, self._executor_id)
         )
-        lease.take(wait_s=_LEASE_WAIT_S)
+        lease.take(wait_s=self._lease_wait_s)
         opened.callback(lease.release)
         rows.set_up_queue(slots=self._slots, poll_s=self._poll_s)
         executor = Executor(rows.url, executor_id=lease.executor_id, slots=self._slots, do=self._do)
