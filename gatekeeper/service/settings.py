@@ -160,7 +160,7 @@ def server_settings(**overrides: object) -> ServerSettings:
 def _refusal(error: ValidationError) -> BadSetting:
     """The first fault in words; how many more there are."""
     faults = [fault for fault in error.errors(include_url=False) if fault["type"] != _NOT_REACHED]
-    first, count = faults[0], len(faults)
+    first, count = faults[0], len({fault["loc"][0] for fault in faults})
     name, *inner = (str(part) for part in first["loc"])
     shown = _shown(name, first["input"]) + (f" at {'.'.join(inner)} ({first['msg']})" if inner else "")
     more = f" (and {count - 1} more {'setting' if count == 2 else 'settings'})" if count > 1 else ""

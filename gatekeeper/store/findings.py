@@ -58,8 +58,11 @@ def track(
     name: str,
     job: str,
     at: datetime,
+    is_whole: bool,
 ) -> None:
-    """Let `findings` be what is open in this slot: new ones appear, seen ones stay, others are fixed at `at`.
+    """Let `findings` be what is open in this slot: new ones appear, seen ones stay.
+
+    When they are the whole list, the others are fixed at `at`.
 
     Four statements, whatever their number: the rows travel as one JSON parameter.
     """
@@ -72,7 +75,8 @@ def track(
         found = _FOUND.format(columns=_COLUMNS, rows=rows, source=source, updated=_UPDATED)
         parameter = msgspec.json.encode([_item(one) for one in items]).decode()
         connection.execute(text(found), slot | moment | {"items": parameter})
-    connection.execute(text(_GONE), slot | moment)
+    if is_whole:
+        connection.execute(text(_GONE), slot | moment)
     pairs = [(name_, one.fingerprint) for one in items for name_ in one.advisories]
     if pairs:
         aliases = _ALIASES.format(advisory=advisory, fingerprint=fingerprint, source=_PAIRS[engine])

@@ -51,9 +51,9 @@ def due(connection: Connection, now: datetime, limit: int) -> list[tuple[str, st
     return [(row[0], row[1], row[2]) for row in connection.execute(wanted)]
 
 
-def settle(connection: Connection, project_id: str, key: str, until: datetime) -> None:
-    """Take away what was due up to `until`; what became due later stays."""
-    gone = and_(_DUE.c.project_id == project_id, _DUE.c.key == key, _DUE.c.due_at <= until)
+def settle(connection: Connection, project_id: str, key: str, due_at: datetime) -> None:
+    """Take away the one row that was answered. A change that was not seen yet has a row of its own."""
+    gone = and_(_DUE.c.project_id == project_id, _DUE.c.key == key, _DUE.c.due_at == due_at)
     connection.execute(delete(_DUE).where(gone))
 
 

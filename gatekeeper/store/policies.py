@@ -10,7 +10,7 @@ _VERSION = table("policy_version")
 
 
 def add(connection: Connection, version: PolicyVersion) -> bool:
-    """Keep a version; False when its number or content is taken."""
+    """Keep a version; False when its number is taken."""
     columns = {name: getattr(version, name) for name in PolicyVersion.__struct_fields__}
     return insert_new(connection, "policy_version", columns)
 
@@ -25,13 +25,6 @@ def in_force(connection: Connection, name: str) -> PolicyVersion | None:
 def version(connection: Connection, name: str, number: int) -> PolicyVersion | None:
     """One version of a policy."""
     wanted = select(_VERSION).where(_VERSION.c.name == name, _VERSION.c.version == number)
-    row = connection.execute(wanted).mappings().first()
-    return policy_version_of(row) if row else None
-
-
-def with_digest(connection: Connection, name: str, digest: str) -> PolicyVersion | None:
-    """The version of a policy that has this content."""
-    wanted = select(_VERSION).where(_VERSION.c.name == name, _VERSION.c.digest == digest)
     row = connection.execute(wanted).mappings().first()
     return policy_version_of(row) if row else None
 

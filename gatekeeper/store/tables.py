@@ -220,7 +220,6 @@ class PolicyVersionRow(Base, table=True):
     """An immutable version of a policy."""
 
     __tablename__ = "policy_version"
-    __table_args__ = (UniqueConstraint("name", "digest"),)
     name: str = _text(key=True)
     version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     digest: str = _text()

@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", "version", name=op.f("pk_policy_version")),
-        sa.UniqueConstraint("name", "digest", name=op.f("uq_policy_version_name_digest")),
     )
     op.create_table(
         "project",

@@ -1,0 +1,213 @@
+"""Decisions: the usable stored one, or a new one that is recorded only when nothing changed meanwhile."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekeeper.caller import Caller, Scope
+from gatekeeper.decision import Decision, as_json, decision_from
+from gatekeeper.recorded import Event, GateState, StoredDecision
+from gatekeeper.service import answers, authorize, projects
+from gatekeeper.service.answers import Gate
+from gatekeeper.service.errors import NotFound, Unavailable, coded
+from gatekeeper.service.events import event
+from gatekeeper.service.questions import Asked, Judged, Known, judged, known, known_about, stored_inputs
+from gatekeeper.service.server import Server
+from gatekeeper.store import decisions, gate_states, outbox
+from gatekeeper.store import projects as project_rows
+from gatekeeper.store.database import Connection
+
+TRIES = 6
+"""Evidence that arrives while a decision is made has it made again, at most this often."""
+RETRY_AFTER_S = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A recorded decision; `is_new` is False when a usable one was there."""
+
+    decision: Decision
+    is_new: bool
+
+
+def decide(server: Server, caller: Caller, asked: Asked) -> Answered | Gate:
+    """The decision, on the disk; or a pending gate when it is too early to ask.
+
+    Raises:
+        Denied, NotFound, Conflict, Refused: as `questions.known`.
+        Unavailable: too much arrives at the same time; ask again.
+    """
+    authorize.demand(caller, Scope.DECISION_WRITE)
+    for _ in range(TRIES):
+        found = server.database.read(lambda connection: known(connection, caller, asked))
+        now = server.clock()
+        if pending := found.pending(now):
+            return answers.waiting(found.subject, found.stage, pending, RETRY_AFTER_S)
+        if (held := found.usable(now)) is not None:
+            return Answered(decision=decision_from(held.body), is_new=False)
+        made = judged(server, found, now)
+        if (stored := _record(server, found, made, caller.principal)) is not None:
+            return stored
+    raise Unavailable(
+        "evidence for this subject arrives faster than it can be judged; nothing was recorded",
+        hint="ask again when its uploads have finished",
+    )
+
+
+def look(server: Server, caller: Caller, asked: Asked) -> Gate:
+    """The answer now. Nothing is recorded, but the answer is kept at hand for the next who asks.
+
+    Raises:
+        Denied, NotFound, Conflict, Refused: as `questions.known`.
+    """
+    authorize.demand(caller, Scope.GATE_READ)
+    found = server.database.read(lambda connection: known(connection, caller, asked))
+    return answer_about(server, found)
+
+
+def answer_about(server: Server, found: Known) -> Gate:
+    """The answer to a question about which this is known; kept at hand unless it is pending."""
+    now = server.clock()
+    if pending := found.pending(now):
+        return answers.waiting(found.subject, found.stage, pending, RETRY_AFTER_S)
+    if (held := found.usable(now)) is not None:
+        gate = answers.decided(decision_from(held.body), is_recorded=True)
+    else:
+        gate = answers.decided(judged(server, found, now).decision, is_recorded=False)
+
+    def work(connection: Connection) -> None:
+        if _is_unchanged(connection, found):
+            _keep_at_hand(connection, found, gate)
+
+    server.database.write(work)
+    return gate
+
+
+def get(server: Server, caller: Caller, decision_id: str) -> Decision:
+    """A recorded decision.
+
+    Raises:
+        Denied, NotFound: the caller may not read; there is none of this id in its reach.
+    """
+    authorize.demand(caller, Scope.GATE_READ)
+
+    def work(connection: Connection) -> StoredDecision | None:
+        stored = decisions.by_id(connection, decision_id)
+        project = project_rows.by_id(connection, stored.project_id) if stored else None
+        return stored if project is not None and projects.is_reached(caller, project) else None
+
+    stored = server.database.read(work)
+    if stored is None:
+        raise coded(NotFound, "decision-not-found", f"there is no decision {decision_id!r} in reach")
+    return decision_from(stored.body)
+
+
+def record_about(server: Server, found: Known, actor: str) -> bool:
+    """Record a new decision about a subject whose stored one no longer holds; True when that was done.
+
+    Only where the answer is another one than before: time alone makes no record.
+    """
+    now = server.clock()
+    if found.newest is None or found.pending(now) or found.usable(now) is not None:
+        return False
+    made = judged(server, found, now)
+    before = decision_from(found.newest.body)
+    if before.digests.outputs == made.decision.digests.outputs:
+        return False
+    return _record(server, found, made, actor) is not None
+
+
+def _record(server: Server, found: Known, made: Judged, actor: str) -> Answered | None:
+    """The decision, recorded; the one that somebody else recorded meanwhile; None when facts changed."""
+    decision = made.decision
+
+    def work(connection: Connection) -> Answered | None:
+        project_rows.lock(connection, found.project.id)
+        now = known_about(connection, found.project, found.subject, found.stage)
+        if not _is_same(now, found):
+            return None
+        if (held := now.usable(decision.as_of)) is not None:
+            return Answered(decision=decision_from(held.body), is_new=False)
+        at = server.clock()
+        stored = _stored(found, made, actor, at)
+        if not decisions.add(connection, stored):
+            return Answered(decision=decision, is_new=False)
+        _keep_at_hand(connection, found, answers.decided(decision, is_recorded=True))
+        told = event(
+            Event.DECISION, decision, project_id=found.project.id, actor=actor, at=at, subject=decision.id
+        )
+        outbox.tell(connection, told)
+        return Answered(decision=decision, is_new=True)
+
+    return server.database.write(work)
+
+
+def _is_same(one: Known, other: Known) -> bool:
+    return (one.revision, one.version.digest, one.baseline_digest, one.subject) == (
+        other.revision, other.version.digest, other.baseline_digest, other.subject,
+    )  # fmt: skip
+
+
+def _is_unchanged(connection: Connection, found: Known) -> bool:
+    project = project_rows.lock(connection, found.project.id)
+    revision = project_rows.revision(connection, project.id, found.tree, found.artifact)
+    held = decisions.baseline(connection, project.id, found.stage, found.tree)
+    return (revision, project.policy_digest, held[1] if held else "") == (
+        found.revision, found.version.digest, found.baseline_digest,
+    )  # fmt: skip
+
+
+def _keep_at_hand(connection: Connection, found: Known, gate: Gate) -> None:
+    """What gate queries read from now on, by commit and by artifact, until a fact or the time changes it."""
+    if gate.as_of is None or gate.valid_until is None:
+        return
+    keys = [f"c:{found.commit}"] if found.commit and not found.artifact else []
+    keys += [f"a:{found.artifact}"] if found.artifact else []
+    for key in keys:
+        gate_states.put(
+            connection,
+            GateState(
+                project_id=found.project.id,
+                stage=found.stage,
+                key=key,
+                tree=found.tree,
+                artifact=found.artifact,
+                commit=found.commit,
+                policy_digest=found.version.digest,
+                baseline_digest=found.baseline_digest,
+                as_of=gate.as_of,
+                valid_until=gate.valid_until,
+                decision_id=gate.decision,
+                allowed=gate.allowed,
+                body=answers.as_bytes(gate),
+            ),
+        )
+
+
+def _stored(found: Known, made: Judged, actor: str, at: datetime) -> StoredDecision:
+    decision = made.decision
+    return StoredDecision(
+        id=decision.id,
+        project_id=found.project.id,
+        stage=found.stage,
+        path=decision.path,
+        tree=found.tree,
+        commit=found.commit,
+        artifact=found.artifact,
+        question=decision.question,
+        policy_name=found.version.name,
+        policy_version=found.version.version,
+        policy_digest=found.version.digest,
+        baseline_digest=found.baseline_digest,
+        revision=found.revision,
+        outcome=decision.outcome,
+        allowed=decision.allowed,
+        score=decision.score,
+        is_protected=made.is_protected,
+        as_baseline=made.as_baseline,
+        as_of=decision.as_of,
+        valid_until=decision.valid_until,
+        inputs=stored_inputs(made.inputs),
+        body=as_json(decision),
+        asked_by=actor,
+        recorded_at=at,
+    )

@@ -1,0 +1,90 @@
+"""Judging again what changed: the job behind "the answer of the gate is always of now".
+
+What is due stands in a table, written with the change itself, so no job that is lost, killed or run twice can
+lose or double anything: a row goes away only in a transaction that follows its effect.
+"""
+
+from collections import defaultdict
+from datetime import datetime
+
+from gatekeeper.errors import GatekeeperError
+from gatekeeper.recorded import GateState
+from gatekeeper.service.decide import answer_about, record_about
+from gatekeeper.service.questions import Known, known_about
+from gatekeeper.service.server import Server
+from gatekeeper.store import gate_states
+from gatekeeper.store import projects as project_rows
+from gatekeeper.store.database import Connection
+from gatekeeper.store.errors import StoreUnavailable
+from gatekeeper.subject import Source, Subject
+
+JOB = "reevaluate"
+WORKER = "system:worker"
+BATCH = 100
+
+
+def sweep(server: Server) -> int:
+    """Judge again every subject that is due; how many there were.
+
+    Raises:
+        StoreUnavailable, Unavailable: what is not done stays due.
+    """
+    done = 0
+    while due := _due(server):
+        for (project_id, key), moments in due.items():
+            refresh(server, project_id, key)
+            _settle(server, project_id, key, moments)
+            done += 1
+    return done
+
+
+def refresh(server: Server, project_id: str, key: str) -> None:
+    """Answer again whatever was asked about the subjects of `key`; record a decision where it differs.
+
+    Raises:
+        StoreUnavailable, Unavailable: the database or the blobs cannot be used.
+    """
+    asked = server.database.read(lambda connection: gate_states.asked(connection, project_id, key))
+    for one in asked:
+        try:
+            _answer(server, one)
+        except StoreUnavailable:
+            raise
+        except GatekeeperError as error:
+            if error.code == "unavailable":
+                raise
+            # A stage that the policy no longer has: whoever asks is told so.
+
+
+def _answer(server: Server, asked: GateState) -> None:
+    subject_source = Source(tree=asked.tree, commit=asked.commit or None) if asked.tree else None
+
+    def work(connection: Connection) -> Known | None:
+        project = project_rows.by_id(connection, asked.project_id)
+        if project is None:
+            return None
+        subject = Subject(project=project.path, source=subject_source, artifact=asked.artifact or None)
+        return known_about(connection, project, subject, asked.stage)
+
+    found = server.database.read(work)
+    if found is not None and not record_about(server, found, WORKER):
+        answer_about(server, found)
+
+
+def _due(server: Server) -> dict[tuple[str, str], list[datetime]]:
+    """What is due by subject, with the moments that made it so."""
+    now = server.clock()
+    found: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for project_id, key, at in server.database.read(
+        lambda connection: gate_states.due(connection, now, BATCH)
+    ):
+        found[project_id, key].append(at)
+    return found
+
+
+def _settle(server: Server, project_id: str, key: str, moments: list[datetime]) -> None:
+    def work(connection: Connection) -> None:
+        for at in moments:
+            gate_states.settle(connection, project_id, key, at)
+
+    server.database.write(work)
