@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ from gatekeeper.store.blobs_s3 import S3Access, S3Shelf
 __all__ = ["BlobDamaged", "BlobStore", "BlobsUnavailable", "S3Access", "blob_store"]
 
 DEFAULT_MAX_BYTES = 2 * 1024**3
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)?")
 
 
 class Shelf(Protocol):
@@ -183,14 +187,20 @@ def blob_store(
     `max_bytes` bounds one blob, unpacked: what is larger is neither kept nor read.
 
     Raises:
-        UsageError: a URL of another kind, or a bucket name that S3 does not allow.
+        UsageError: a URL of another kind, or a bucket or prefix that cannot be.
     """
     if isinstance(place, Path) or "://" not in place:
         return BlobStore(FolderShelf(Path(place)), max_bytes=max_bytes)
     parts = urlsplit(place)
+    bucket, shown = parts.netloc, place.rpartition("@")[2]  # nobody's password goes into a message
     if parts.scheme != "s3" or parts.query or parts.fragment:
-        raise UsageError(f"blobs cannot be kept at {place!r}", hint="use a folder or s3://bucket/prefix")
-    if not 3 <= len(parts.netloc) <= 63:
-        raise UsageError(f"{parts.netloc!r} is no bucket name: S3 asks for 3 to 63 characters")
-    shelf = S3Shelf(parts.netloc, prefix=parts.path.strip("/"), access=s3 or S3Access())
+        raise UsageError(f"blobs cannot be kept at {shown!r}", hint="use a folder or s3://bucket/prefix")
+    if not _BUCKET.fullmatch(bucket):
+        raise UsageError(
+            f"{bucket.rpartition('@')[2]!r} is no bucket name: S3 asks for 3 to 63 of a-z, 0-9, '.' and '-'"
+        )
+    prefix = parts.path.strip("/")
+    if not _PREFIX.fullmatch(prefix):
+        raise UsageError(f"{prefix!r} is no prefix for blobs", hint="use letters, digits, '-', '_' and '/'")
+    shelf = S3Shelf(bucket, prefix=prefix, access=s3 or S3Access())
     return BlobStore(shelf, max_bytes=max_bytes)

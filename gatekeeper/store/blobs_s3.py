@@ -13,6 +13,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
+from gatekeeper.errors import UsageError
 from gatekeeper.store.blobs_frame import BlobsUnavailable, Frame
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ PARALLEL_PARTS = 4
 CONNECT_TIMEOUT_S = 3
 PROBE_KEY = "check"
 
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9./_~-]*)?")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 
 
@@ -42,6 +44,20 @@ class S3Access:
     session_token: str | None = field(default=None, repr=False)
     timeout_s: float = 15
     """For one request of up to 8 MiB. A server that hangs is given up after this, one that is gone sooner."""
+
+    def __post_init__(self) -> None:
+        """Refuse what obstore meets with a panic, or only at the first request.
+
+        Raises:
+            UsageError: the endpoint is no http address, or a key is without its secret.
+        """
+        if self.endpoint is not None and not _ENDPOINT.fullmatch(self.endpoint):
+            raise UsageError(
+                f"{self.endpoint.rpartition('@')[2]!r} is no address of an S3 server",
+                hint="write https://host or https://host:port, without user and password",
+            )
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise UsageError("the S3 access key and its secret belong together: one of them is missing")
 
 
 class S3Shelf:

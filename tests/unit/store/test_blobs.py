@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from gatekeeper.errors import UsageError
-from gatekeeper.store.blobs import BlobDamaged, BlobStore, BlobsUnavailable, blob_store
+from gatekeeper.store.blobs import BlobDamaged, BlobStore, BlobsUnavailable, S3Access, blob_store
 from gatekeeper.store.blobs_folder import ABANDONED_AFTER_S
 
 REPORT = b'<testsuite tests="3" failures="0"/>\n' * 2_000
@@ -307,12 +307,43 @@ def test_read_only_folder() -> None:
         ("https://s3.example.com/bucket", "cannot be kept at"),
         ("s3://ab/x", "'ab' is no bucket name"),
         ("s3:///x", "'' is no bucket name"),
+        ("s3://My_Bucket", "'My_Bucket' is no bucket name"),
+        ("s3://key:hidden@bucket/x", "'bucket' is no bucket name"),
+        ("s3://bucket/a/../b", r"'a/\.\./b' is no prefix"),
+        ("s3://bucket/a//b", "'a//b' is no prefix"),
     ],
 )
 def test_places_that_cannot_be(place: str, said: str) -> None:
     """A place that is neither a folder nor an S3 bucket is refused with what it may be."""
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=said) as caught:
         blob_store(place)
+
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("access", "said"),
+    [
+        ({"endpoint": ""}, "'' is no address of an S3 server"),
+        ({"endpoint": "s3.example.com"}, r"'s3\.example\.com' is no address"),
+        ({"endpoint": "https://key:hidden@s3.example.com"}, "is no address"),
+        ({"access_key_id": "key"}, "belong together"),
+        ({"secret_access_key": "hidden"}, "belong together"),
+    ],
+)
+def test_ways_to_s3_that_cannot_be(access: dict[str, str], said: str) -> None:
+    """Settings that cannot work are refused at the start, and no secret is shown."""
+    with pytest.raises(UsageError, match=said) as caught:
+        S3Access(**access)
+
+    assert "hidden" not in str(caught.value)
+
+
+def test_secrets_are_not_shown() -> None:
+    """What goes into a log has no secret in it."""
+    access = S3Access(access_key_id="key", secret_access_key="hidden", session_token="hidden")  # noqa: S106
+
+    assert "hidden" not in repr(access)
 
 
 def in_a_child(script: str) -> list[str]:
