@@ -1,6 +1,6 @@
 """Puts the application together: routes, errors, middleware, lifespan. It decides nothing by itself."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Any
@@ -30,11 +30,18 @@ def api_router(tag: str, path: str = "") -> APIRouter:
     return APIRouter(prefix=API_PREFIX + path, tags=tags, responses=problems.documented(401, 403, 429))
 
 
-def create_app(settings: ServerSettings, services: Services, *, metrics: Metrics | None = None) -> FastAPI:
+def create_app(
+    settings: ServerSettings,
+    services: Services,
+    *,
+    metrics: Metrics | None = None,
+    access: Callable[..., object] | None = None,
+) -> FastAPI:
     """The application; nothing runs and no folder is made before its lifespan begins.
 
-    `metrics` are those that the use cases count in, by default fresh ones without anything of the database.
-    Routes find `settings`, `services` and `metrics` in `request.app.state`.
+    `metrics` are those that the use cases count in, by default fresh ones with the figures of `services`.
+    `access` is what `logs.configure` gave. Routes find `settings`, `services` and `metrics` in
+    `request.app.state`.
     """
     counted = metrics or Metrics(FiguresCollector(services.figures))
     app = FastAPI(
@@ -57,8 +64,8 @@ def create_app(settings: ServerSettings, services: Services, *, metrics: Metrics
     for router in services.routers:
         app.include_router(router)
     openapi.install(app)
-    access = structlog.get_logger("gatekeeper.access").info
-    app.add_middleware(Envelope, settings=settings, metrics=counted, access=access)
+    line = access or structlog.get_logger("gatekeeper.http").info
+    app.add_middleware(Envelope, settings=settings, metrics=counted, access=line)
     return app
 
 

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO
@@ -25,14 +25,23 @@ _SECRET_VALUE = re.compile(
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user and password of a URL
 )
 _MAX_DEPTH = 6
+_LEVELS = {
+    "uvicorn": logging.INFO,
+    "uvicorn.error": logging.WARNING,
+    "httpx": logging.WARNING,  # at INFO it logs whole URLs, with their queries
+    "httpcore": logging.WARNING,
+    "python_multipart": logging.ERROR,  # it warns of what is answered as a problem anyway
+}
 
 EventDict = MutableMapping[str, Any]
 
 
-def configure(form: Literal["json", "text"] | None, stream: TextIO | None = None) -> None:
+def configure(form: Literal["json", "text"] | None, stream: TextIO | None = None) -> Callable[..., object]:
     """Send the events of structlog and of `logging` (uvicorn's among them) to `stream` (default: stderr).
 
-    `form` None is text on a terminal, else JSON. Replaces what was configured before.
+    `form` None is text on a terminal, else JSON. Replaces what was configured before. Returns what writes the
+    one line of each request: as JSON it redacts nothing and costs a third, because its fields are a route
+    template, numbers and an id that the middleware has checked.
     """
     out = stream or sys.stderr
     is_text = form == "text" or (form is None and out.isatty())
@@ -59,26 +68,19 @@ def configure(form: Literal["json", "text"] | None, stream: TextIO | None = None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for name, level in (("uvicorn", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, level in _LEVELS.items():
         own = logging.getLogger(name)
         own.handlers.clear()
         own.propagate = True
         own.setLevel(level)
-
-
-def access_log(stream: TextIO | None = None) -> structlog.typing.FilteringBoundLogger:
-    """A JSON logger for the one line of each request; call it after `configure`.
-
-    It redacts nothing and so costs a third: its fields are a route template, numbers and an id that the
-    middleware has checked.
-    """
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(stream or sys.stderr),
+    if is_text:
+        return structlog.get_logger("gatekeeper.http").info  # type: ignore[no-any-return]
+    line = structlog.wrap_logger(
+        structlog.PrintLogger(out),
         processors=[_stamp, _json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
     )
-    return logger.bind()
+    return line.bind().info  # type: ignore[no-any-return]
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -41,9 +41,8 @@ def serve(
     put a proxy in front of it that ends TLS.
     """
     settings = _settings(host=host, port=port)
-    from gatekeeper_api import assembly, logs, serving
+    from gatekeeper_api import assembly, serving
 
-    logs.configure(settings.log_format)
     serving.serve(settings, assembly.services_for(settings))
 
 

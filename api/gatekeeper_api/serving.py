@@ -16,6 +16,7 @@ import uvicorn
 from gatekeeper import __version__
 from gatekeeper.errors import GatekeeperError, UsageError
 from gatekeeper.service.settings import ServerSettings
+from gatekeeper_api import logs
 from gatekeeper_api.app import create_app
 from gatekeeper_api.metrics import Metrics
 from gatekeeper_api.services import Services
@@ -37,7 +38,9 @@ def serve(settings: ServerSettings, services: Services, *, metrics: Metrics | No
         GatekeeperError: what the start of `services` was refused with.
     """
     failures: list[GatekeeperError] = []
-    app = create_app(settings, replace(services, start=_kept(services.start, failures)), metrics=metrics)
+    access = logs.configure(settings.log_format)
+    watched = replace(services, start=_kept(services.start, failures))
+    app = create_app(settings, watched, metrics=metrics, access=access)
     config = uvicorn.Config(
         app,
         loop="uvloop",
