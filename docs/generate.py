@@ -228,6 +228,15 @@ def written(folder: Path) -> Iterator[Path]:
         yield folder / name
 
 
+def api_description(root: Path) -> Path:
+    """Write `api/openapi.json` below `root`; it needs what the extra `server` installs."""
+    from gatekeeper_api.openapi import described
+
+    file = root / "api" / "openapi.json"
+    file.write_text(described(), encoding="utf-8")
+    return file
+
+
 def _help(path: Sequence[str]) -> str:
     os.environ["COLUMNS"] = "80"
     with redirect_stdout(io.StringIO()) as shown:
@@ -293,3 +302,5 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 if __name__ == "__main__":
     for file in written(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER):
         print(file.name)
+    if len(sys.argv) == 1:
+        print(api_description(FOLDER.parents[1]).name)
