@@ -46,8 +46,7 @@ class SqliteDatabase:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(path)
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            self.engine.connect().close()
             self._readers = _engine(path, is_read_only=True)
             self._identity = _identity(path)
         except (OSError, DBAPIError) as error:
@@ -149,6 +148,8 @@ def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
         )
         made.execute("PRAGMA foreign_keys=ON")
         made.execute("PRAGMA synchronous=FULL")
+        if not is_read_only:  # not through the engine: inside its transaction SQLite ignores or refuses it
+            made.execute("PRAGMA journal_mode=WAL")
         return made
 
     made = create_engine(
