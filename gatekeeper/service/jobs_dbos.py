@@ -266,7 +266,8 @@ class Executor:
         In a thread of its own, because DBOS waits for its own threads one by one, ten seconds each, when
         the database is away.
         """
-        drain_s = max(0, int(timeout_s) - 1)
+        # DBOS drains in steps of a second and begins with one, so it is not asked to when nothing runs.
+        drain_s = max(1, int(timeout_s) - 1) if self.in_hand() else 0
         closer = threading.Thread(target=_destroy, args=(drain_s,), name="gatekeeper-jobs-close", daemon=True)
         closer.start()
         closer.join(max(1.0, timeout_s))

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 
@@ -12,11 +12,20 @@ from gatekeeper.service.jobs_dbos import Executor, JobRows
 from gatekeeper.service.jobs_lease import FileLease, Lease, PostgresLease
 from gatekeeper.service.jobs_upkeep import Schedule, Upkeep
 from gatekeeper.service.jobs_work import Handler, Job, job_name
+from gatekeeper.service.ports import Jobs
 
 _log = logging.getLogger(__name__)
 
 
-class JobEngine:
+def jobs_database(database_url: str, data: Path) -> str | Path:
+    """Where the jobs of a server live: in its PostgreSQL, or beside its SQLite file in the folder `data`.
+
+    A file of their own, because SQLite has one writer, and jobs must not make evidence wait.
+    """
+    return database_url if database_url.startswith("postgres") else data / "jobs.sqlite"
+
+
+class JobEngine(Jobs):
     """The `Jobs` port. Not before `start` nor after `stop`: the port's methods raise `Unavailable` then."""
 
     def __init__(
@@ -167,6 +176,7 @@ class JobEngine:
         rows.set_up_queue(slots=self._slots, poll_s=self._poll_s)
         executor = Executor(rows.url, executor_id=lease.executor_id, slots=self._slots, do=self._do)
         self._executor = executor
+        opened.callback(self._hand_back, rows, lease.executor_id, executor)
         opened.callback(lambda: executor.close(max(1.0, self._ends_at - time.monotonic())))
         upkeep = Upkeep(
             rows,
@@ -178,6 +188,14 @@ class JobEngine:
         )
         upkeep.start()
         opened.callback(upkeep.stop, 1.0)
+
+    def _hand_back(self, rows: JobRows, executor_id: str, executor: Executor) -> None:
+        """Queue again what was claimed in the last moment and never began; else it waits for a restart."""
+        with suppress(Unavailable):
+            in_hand = executor.in_hand()
+            for job in rows.started():
+                if job.executor_id == executor_id and job.id not in in_hand:
+                    rows.begin_again(job)
 
     def _do(self, job_id: str, name: str, argument: str) -> None:
         handler = self._handlers.get(name)

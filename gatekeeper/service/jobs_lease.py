@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import psycopg
 
@@ -23,6 +23,10 @@ _LOCK_CLASS = 71
 """The first of the two numbers of our advisory locks; the second is made from a name."""
 _ORDINALS = 64
 _EMBEDDED = "embedded"
+
+
+Kept = Literal["held", "renewed", "taken"]
+"""`renewed`: the session was cut and the lock is ours again; `taken`: somebody else has it."""
 
 
 class Lease(Protocol):
@@ -42,7 +46,7 @@ class Lease(Protocol):
         """
         ...
 
-    def keep(self) -> bool:
+    def keep(self) -> Kept:
         """Whether the lock is held, after trying to get it back when its session was lost.
 
         Raises:
@@ -87,9 +91,9 @@ class FileLease:
                 self._descriptor = descriptor
                 return
 
-    def keep(self) -> bool:
-        """True: a lock of the kernel is not lost while the process lives."""
-        return True
+    def keep(self) -> Kept:
+        """`held`: a lock of the kernel is not lost while the process lives."""
+        return "held"
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
@@ -143,14 +147,19 @@ class PostgresLease:
                 )
             time.sleep(0.2)
 
-    def keep(self) -> bool:
+    def keep(self) -> Kept:
         """Ask the session for a sign of life; lock again in a new one when it is gone."""
-        try:
-            self._connected().execute("SELECT 1")
-        except (psycopg.Error, Unavailable):
-            self._disconnect()
-            return self._lock(self.executor_id)
-        return True
+        if self._session is not None:
+            try:
+                self._session.execute("SELECT 1")
+            except psycopg.Error:
+                self._disconnect()
+            else:
+                return "held"
+        if self._lock(self.executor_id):
+            return "renewed"
+        self._disconnect()
+        return "taken"
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:

@@ -16,6 +16,9 @@ MAX_ATTEMPTS = 5
 """So often a job may take its worker down with it; then it is `failed` and the workers live on."""
 _PRUNE_EVERY_S = 60.0
 _LOST_AFTER_ROUNDS = 5
+_SETTLING_ROUNDS = 3
+"""Nobody is declared dead before. Who starts, or was cut off, may not be the only one to: after a restart of
+PostgreSQL the others need a moment, too, to lock again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +72,10 @@ class Upkeep:
         self._table = table
         self._lease = lease
         self._in_hand = in_hand
-        self._every_s = every_s
         self._stranded_s = stranded_s
         self._lost = lost
         self._rounds_without_lease = 0
+        self._settling = _SETTLING_ROUNDS
         self._pruned_at = time.monotonic()
         self._ticking = _Repeating("gatekeeper-jobs-upkeep", self._round, lambda: every_s)
 
@@ -85,20 +88,31 @@ class Upkeep:
         self._ticking.stop(timeout_s)
 
     def _round(self) -> None:
-        if not self._lease.keep():
-            self._rounds_without_lease += 1
-            if self._rounds_without_lease >= _LOST_AFTER_ROUNDS:
-                # Two workers under one id would each take the other's jobs for their own.
-                _log.critical("another worker runs as %s; this one has to end", self._lease.executor_id)
-                self._lost.set()
-            return
+        match self._lease.keep():
+            case "taken":
+                self._count_lost()
+                return
+            case "renewed":
+                self._settling = _SETTLING_ROUNDS
+            case "held":
+                self._settling = max(0, self._settling - 1)
         self._rounds_without_lease = 0
+        if self._settling:
+            return
         self._reap()
         if time.monotonic() - self._pruned_at >= _PRUNE_EVERY_S:
             self._pruned_at = time.monotonic()
             with self._lease.alone("prune") as held:
                 if held:
                     self._table.prune()
+
+    def _count_lost(self) -> None:
+        """A peer that looks whether we live holds our lock for a moment; who holds it on is another us."""
+        self._rounds_without_lease += 1
+        if self._rounds_without_lease >= _LOST_AFTER_ROUNDS and not self._lost.is_set():
+            # Two workers under one id would each take the other's jobs for their own.
+            _log.critical("another worker runs as %s; this one has to end", self._lease.executor_id)
+            self._lost.set()
 
     def _reap(self) -> None:
         """Begin again what no living worker has in hand.

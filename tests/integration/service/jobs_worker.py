@@ -3,8 +3,6 @@
 Its job `note` writes to the database SIDE when it begins, and, under the id of the job, when it is done.
 """
 
-import os
-import signal
 import sqlite3
 import sys
 import threading
@@ -36,16 +34,12 @@ def main() -> None:
     def tick(job: Job) -> None:
         write("INSERT INTO begun VALUES (?, ?, ?, ?)", job.id, executor_id, job.attempt, time.time())
 
-    def deadly(job: Job) -> None:
-        write("INSERT INTO begun VALUES (?, ?, ?, ?)", job.id, executor_id, job.attempt, time.time())
-        os.kill(os.getpid(), signal.SIGKILL)
-
     engine = JobEngine(
-        database if "://" in database else Path(database), executor_id=executor_id, upkeep_s=0.5, slots=4
+        database if "://" in database else Path(database), executor_id=executor_id, upkeep_s=0.25, slots=4
     )
     ended = run_worker(
         engine,
-        {"note": note, "tick": tick, "deadly": deadly},
+        {"note": note, "tick": tick},
         schedules={schedule[0]: int(schedule[1])} if schedule else {},
         stop=threading.Event(),
     )

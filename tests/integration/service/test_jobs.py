@@ -71,7 +71,7 @@ def test_job_gets_its_argument_and_is_done(database: Database) -> None:
         job.tell("half way")
         job.tell("nearly there")
 
-    with working(JobEngine(database), {"work": work}) as engine:
+    with working(JobEngine(database, poll_s=0.05), {"work": work}) as engine:
         job_id = engine.enqueue("work", "k", "grüß\n{}")
         wait_for(lambda: engine.status(job_id) == "done")
         assert engine.progress(job_id) == "nearly there"
@@ -100,7 +100,7 @@ def test_job_that_runs_does_not_swallow_the_next(database: Database) -> None:
         begun.set()
         go_on.wait(10)
 
-    with working(JobEngine(database, slots=1), {"work": work}) as engine:
+    with working(JobEngine(database, slots=1, poll_s=0.05), {"work": work}) as engine:
         first = engine.enqueue("work", "k", "1")
         assert begun.wait(10)
         second = engine.enqueue("work", "k", "2")
@@ -124,7 +124,7 @@ def test_cancel_stops_what_waits_and_leaves_what_runs(database: Database) -> Non
         begun.set()
         go_on.wait(10)
 
-    with working(JobEngine(database, slots=1), {"work": work}) as engine:
+    with working(JobEngine(database, slots=1, poll_s=0.05), {"work": work}) as engine:
         running = engine.enqueue("work", "a", "a")
         assert begun.wait(10)
         waiting = engine.enqueue("work", "b", "b")
@@ -148,7 +148,7 @@ def test_what_a_job_raises_makes_it_failed(database: Database, caplog: pytest.Lo
     def work(_job: Job) -> None:
         raise LookupError("no such thing as this")
 
-    with working(JobEngine(database), {"work": work}) as engine:
+    with working(JobEngine(database, poll_s=0.05), {"work": work}) as engine:
         raising, unknown = engine.enqueue("work", "k"), engine.enqueue("renamed", "k")
         wait_for(lambda: engine.status(raising) == engine.status(unknown) == "failed")
     assert "no such thing as this" in caplog.text
@@ -157,7 +157,9 @@ def test_what_a_job_raises_makes_it_failed(database: Database, caplog: pytest.Lo
 
 def test_job_that_is_claimed_and_never_begins_is_given_up(database: Database) -> None:
     """Rows that this release cannot run are tried five times, not for ever, and not lost in silence."""
-    with working(JobEngine(database, stranded_s=0.1, upkeep_s=0.1), {"work": lambda _job: None}) as engine:
+    with working(
+        JobEngine(database, poll_s=0.05, stranded_s=0.1, upkeep_s=0.1), {"work": lambda _job: None}
+    ) as engine:
         url = database if isinstance(database, str) else f"sqlite:///{database}"
         client = DBOSClient(
             system_database_url=url,
@@ -174,6 +176,26 @@ def test_job_that_is_claimed_and_never_begins_is_given_up(database: Database) ->
         row.close()
 
 
+def test_job_that_kills_its_workers_is_given_up(database: Database) -> None:
+    """What five workers in a row did not survive is failed; the fifth still tries."""
+    with working(JobEngine(database)) as producer:
+        fourth, fifth = producer.enqueue("work", "fourth"), producer.enqueue("work", "fifth")
+    for job_id, attempts in ((fourth, 4), (fifth, 5)):
+        # As a worker leaves it that was killed in this attempt.
+        execute_on(
+            database,
+            "UPDATE workflow_status SET status = 'PENDING', executor_id = "  # noqa: S608
+            f"'{'embedded' if isinstance(database, Path) else 'one'}', started_at_epoch_ms = 1, "
+            f"recovery_attempts = {attempts} WHERE workflow_uuid = '{job_id}'",
+        )
+    runs: list[tuple[str, int]] = []
+    with working(
+        JobEngine(database, executor_id="one"), {"work": lambda job: runs.append((job.id, job.attempt))}
+    ) as engine:
+        wait_for(lambda: (engine.status(fourth), engine.status(fifth)) == ("done", "failed"))
+    assert runs == [(fourth, 5)]
+
+
 def test_schedule_queues_every_second_and_never_piles_up(database: Database) -> None:
     """Each second brings one job; while one runs, none is added and none is made up for."""
     quick: list[float] = []
@@ -181,15 +203,16 @@ def test_schedule_queues_every_second_and_never_piles_up(database: Database) -> 
 
     def run_slowly(_job: Job) -> None:
         slow.append(time.time())
-        time.sleep(2.5)
+        time.sleep(1.5)
 
     with working(
-        JobEngine(database), {"quick": lambda _job: quick.append(time.time()), "slow": run_slowly}
+        JobEngine(database, poll_s=0.05),
+        {"quick": lambda _job: quick.append(time.time()), "slow": run_slowly},
     ) as engine:
         engine.schedule("quick", 1)
         engine.schedule("slow", 1)
-        time.sleep(4.2)
-    assert 3 <= len(quick) <= 6
+        time.sleep(3.2)
+    assert 2 <= len(quick) <= 5
     assert 1 <= len(slow) <= 2
 
 
@@ -201,7 +224,7 @@ def test_stop_leaves_nothing_behind(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     threads, files = set(threading.enumerate()), open_files()
-    with working(JobEngine(database), {"work": lambda _job: None}) as engine:
+    with working(JobEngine(database, poll_s=0.05), {"work": lambda _job: None}) as engine:
         engine.schedule("work", 1)
         job_id = engine.enqueue("work", "k")
         wait_for(lambda: engine.status(job_id) == "done")
@@ -236,9 +259,22 @@ def test_stop_waits_no_longer_than_told_and_the_job_is_done_again(database: Data
     assert attempts == [1, 2]
 
 
+def test_stop_in_the_middle_leaves_nothing_claimed(database: Database) -> None:
+    """After a stop under load each job is done or queued: none waits for this worker to come back."""
+    runs: list[str] = []
+    with working(JobEngine(database)) as producer:
+        jobs = [producer.enqueue("work", str(number)) for number in range(60)]
+        engine = JobEngine(database, poll_s=0.02)
+        engine.start({"work": lambda job: runs.append(job.id)})
+        wait_for(lambda: len(runs) >= 10)
+        assert engine.stop() is True
+        states = {producer.status(job) for job in jobs}
+    assert states == {"done", "queued"}
+
+
 def test_old_jobs_are_forgotten(database: Database) -> None:
     """Pruning deletes scheduled jobs after an hour, others after two weeks, and never what is not done."""
-    with working(JobEngine(database), {"work": lambda _job: None}) as engine:
+    with working(JobEngine(database, poll_s=0.05), {"work": lambda _job: None}) as engine:
         done = [engine.enqueue("work", key) for key in ("old", "new")]
         rows = JobRows(database)
         rows.tick("work", 60, 1)
