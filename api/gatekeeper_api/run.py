@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _NEEDS = ("alembic", "fastapi", "prometheus_client", "pydantic_settings", "sqlmodel", "structlog", "uvicorn")
 
-db = typer.Typer(help="Make and check the tables of the server.", no_args_is_help=True)
+db = typer.Typer(
+    help="Make and check the tables of the server.\n\nExamples:\n  gatekeeper db upgrade\n  gatekeeper db check",
+    no_args_is_help=True,
+)
 
 
 class ExtraMissing(UsageError):
@@ -39,6 +42,12 @@ def serve(
 
     Settings are environment variables that begin with GATEKEEPER_. It speaks plain HTTP: for other machines,
     put a proxy in front of it that ends TLS.
+
+    Exit codes: 0 it was told to end; 1 it could not start; 2 usage.
+
+    Examples:
+      gatekeeper serve
+      GATEKEEPER_DATA=/srv/gatekeeper gatekeeper serve --host 0.0.0.0 --port 8080
     """
     settings = _settings(host=host, port=port)
     from gatekeeper_api import assembly, serving
@@ -47,7 +56,13 @@ def serve(
 
 
 def worker() -> None:
-    """Do the jobs of the server in this process until it is stopped."""
+    """Do the jobs of the server in this process until it is stopped.
+
+    With SQLite `gatekeeper serve` does them itself; with PostgreSQL any number of workers share them.
+
+    Examples:
+      GATEKEEPER_DATABASE_URL=postgresql://gate@db/gate gatekeeper worker
+    """
     settings = _settings()
     from gatekeeper_api import assembly, logs
 
@@ -57,7 +72,11 @@ def worker() -> None:
 
 @db.command("upgrade")
 def upgrade() -> None:
-    """Bring the tables to what this version needs. Data stays."""
+    """Bring the tables to what this version needs. Data stays.
+
+    Examples:
+      gatekeeper db upgrade
+    """
     settings = _settings()
     from gatekeeper_api import tables
 
@@ -66,7 +85,11 @@ def upgrade() -> None:
 
 @db.command("check")
 def check() -> None:
-    """Say whether the tables are what this version needs; if not, end with 1."""
+    """Say whether the tables are what this version needs; if not, end with 1.
+
+    Examples:
+      gatekeeper db check
+    """
     settings = _settings()
     from gatekeeper_api import tables
 

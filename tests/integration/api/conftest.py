@@ -1,0 +1,55 @@
+"""A server on loopback, in a thread, with whatever services a test gives it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from gatekeeper.service.settings import ServerSettings
+from gatekeeper_api.app import create_app
+from gatekeeper_api.services import Part, Services
+from gatekeeper_api.serving import listening
+
+Live = Callable[..., AbstractContextManager[str]]
+START_WITHIN_S = 30
+
+
+async def all_ready() -> Sequence[Part]:
+    """Parts of a server that lacks nothing."""
+    return (Part(name="database", ok=True, detail="answers"), Part(name="blobs", ok=True, detail="writable"))
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Live:
+    """Serves an application while a `with` lasts; gives its URL, without a slash at the end."""
+
+    @contextmanager
+    def served(services: Services | None = None, settings: ServerSettings | None = None) -> Iterator[str]:
+        settings = settings or ServerSettings(data=tmp_path / "data", metrics_public=True)
+        app = create_app(settings, services or Services(ready=all_ready))
+        config = uvicorn.Config(
+            app, loop="uvloop", http="httptools", lifespan="on", log_config=None, access_log=False
+        )
+        server = uvicorn.Server(config)
+        listener = listening("127.0.0.1", 0)
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            deadline = time.monotonic() + START_WITHIN_S
+            while not server.started:
+                assert thread.is_alive(), "the server ended while it started"
+                assert time.monotonic() < deadline, "the server does not start"
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            thread.join(START_WITHIN_S)
+            listener.close()
+            assert not thread.is_alive(), "the server does not end"
+
+    return served
