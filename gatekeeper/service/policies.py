@@ -2,6 +2,7 @@
 
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.policy.load import load_policy
+from gatekeeper.policy.model import Policy
 from gatekeeper.policy.testing import run_tests
 from gatekeeper.recorded import Event, PolicyVersion
 from gatekeeper.resources import rules_folder
@@ -36,8 +37,9 @@ def publish(server: Server, caller: Caller, text: bytes, reason: str) -> tuple[P
         )
     if len(reason) > MAX_REASON_CHARS or not all(c.isprintable() or c in "\n\t" for c in reason):
         raise coded(Refused, "bad-parameter", f"reason is at most {MAX_REASON_CHARS} printable characters")
+    policy = _checked(text)
     return server.database.write(
-        lambda connection: _published(server, connection, text, caller.principal, reason)
+        lambda connection: _published(server, connection, policy, text, caller.principal, reason)
     )
 
 
@@ -52,7 +54,10 @@ def publish_shipped(server: Server) -> list[PolicyVersion]:
         for path in sorted((rules_folder() / "policies").glob("*.yaml")):
             if policies.in_force(connection, path.stem) is None:
                 text = path.read_bytes()
-                made.append(_published(server, connection, text, SYSTEM, "shipped with Gatekeeper")[0])
+                policy = _checked(text)
+                made.append(
+                    _published(server, connection, policy, text, SYSTEM, "shipped with Gatekeeper")[0]
+                )
         return made
 
     return server.database.write(work)
@@ -97,9 +102,8 @@ def version(server: Server, caller: Caller, name: str, number: int) -> PolicyVer
     return found
 
 
-def _published(
-    server: Server, connection: Connection, text: bytes, author: str, reason: str
-) -> tuple[PolicyVersion, bool]:
+def _checked(text: bytes) -> Policy:
+    """The policy, when it can decide and its own tests pass."""
     policy = load_policy(text, file="policy")
     failed = [one.name for one in run_tests(policy) if not one.passed]
     if failed:
@@ -109,6 +113,12 @@ def _published(
             f"{len(failed)} of the policy's own tests fail: {', '.join(failed)[:500]}",
             hint="`gatekeeper policy test FILE` shows what each expected and got",
         )
+    return policy
+
+
+def _published(
+    server: Server, connection: Connection, policy: Policy, text: bytes, author: str, reason: str
+) -> tuple[PolicyVersion, bool]:
     newest = policies.in_force(connection, policy.name)
     if newest is not None and (newest.digest, newest.text) == (policy.digest, text):
         return newest, False

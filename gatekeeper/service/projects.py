@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from gatekeeper.caller import Caller, Scope
+from gatekeeper.caller import Caller, Claims, Scope
 from gatekeeper.project import Project
 from gatekeeper.recorded import Event
 from gatekeeper.service import authorize
@@ -189,6 +189,8 @@ def of_first_job(server: Server, caller: Caller, path: str) -> Project | None:
         for issuer, glob in server.rules.groups
     ):
         return None
+    if server.database.read(lambda connection: _is_taken(connection, claims, path)):
+        return None
     at = server.clock()
 
     def work(connection: Connection) -> Project:
@@ -205,6 +207,12 @@ def of_first_job(server: Server, caller: Caller, path: str) -> Project | None:
         return _added(connection, wanted, caller.principal)[0]
 
     return server.database.write(work)
+
+
+def _is_taken(connection: Connection, claims: Claims, path: str) -> bool:
+    """True when the project is there already, or its path is somebody else's."""
+    mine = projects.by_provider(connection, claims.issuer, claims.project_id)
+    return mine is not None or projects.by_path(connection, path) is not None
 
 
 def demand_path_is_one(path: str) -> None:

@@ -17,19 +17,14 @@ def upsert(connection: Connection, name: str, values: dict[str, Any], *, set_: d
     """Insert the row, or where its primary key is taken, change the columns `set_`."""
     target = table(name)
     keys = [column.name for column in target.primary_key]
-    if connection.dialect.name == "sqlite":
-        connection.execute(sqlite.insert(target).values(**values).on_conflict_do_update(keys, set_=set_))
-    else:
-        connection.execute(
-            postgresql.insert(target).values(**values).on_conflict_do_update(index_elements=keys, set_=set_)
-        )
+    made = sqlite.insert(target) if connection.dialect.name == "sqlite" else postgresql.insert(target)
+    connection.execute(made.values(**values).on_conflict_do_update(index_elements=keys, set_=set_))
 
 
 def insert_new(connection: Connection, name: str, values: dict[str, Any]) -> bool:
     """Insert the row; False, and nothing done, where a unique key of it is taken."""
     target = table(name)
-    if connection.dialect.name == "sqlite":
-        done = connection.execute(sqlite.insert(target).values(**values).on_conflict_do_nothing())
-    else:
-        done = connection.execute(postgresql.insert(target).values(**values).on_conflict_do_nothing())
-    return done.rowcount == 1
+    made = sqlite.insert(target) if connection.dialect.name == "sqlite" else postgresql.insert(target)
+    # The count of rows is not told by every driver; a returned key is.
+    kept = made.values(**values).on_conflict_do_nothing().returning(next(iter(target.primary_key)))
+    return connection.execute(kept).first() is not None
