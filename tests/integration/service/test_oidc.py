@@ -331,7 +331,8 @@ def test_a_provider_that_signs_nonsense(issuer: LocalIssuer, verifier: OidcVerif
     """Claims that are signed and malformed are refused like others."""
     good = {"iss": issuer.url, "aud": issuer.audience, "iat": epoch(0), "exp": epoch(60)}
     deep = json.dumps(good)[:-1].encode() + b',"a":' + b"[" * 3_000 + b"]" * 3_000 + b"}"
-    for payload in (b"{}", b"[]", b"", json.dumps(good).encode(), deep, b"\xff" * 40):
+    bad_text = [json.dumps(good)[:-1].encode() + b',"sha":"' + end + b'"}' for end in (b"\xff", b"\\ud800")]
+    for payload in (b"{}", b"[]", b"", json.dumps(good).encode(), deep, b"\xff" * 40, *bad_text):
         refusal(verifier, issuer.signed(payload))
 
 
@@ -523,6 +524,10 @@ def test_keys_of_another_kind_are_passed_over(issuer: LocalIssuer, verifier: Oid
     """A set that also holds keys which nobody here understands still serves."""
     keys = json.loads(issuer.published())["keys"]
     strange = [{"kty": "AKP", "kid": "pq"}, {"kty": "RSA", "kid": "broken", "n": "AQAB"}, {"kid": 5}, [], "x"]
+    strange += [
+        {"kty": "EC", "kid": "half"},
+        {"kty": "EC", "kid": "other", "crv": "secp256k1", "x": "", "y": ""},
+    ]
     issuer.answers = {JWKS: Answer(body=json.dumps({"keys": strange + keys}).encode())}
     assert verifier.verify(issuer.gitlab_token(), now()).commit == COMMIT
 

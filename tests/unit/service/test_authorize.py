@@ -218,9 +218,10 @@ def test_the_stage_of_a_job(environment: str | None, tier: str | None) -> None:
         ("Production", None),
         ("prod", "staging"),
         ("develop", "other"),
+        (None, "staging"),
     ],
 )
-def test_the_stage_of_another_environment(environment: str, tier: str | None) -> None:
+def test_the_stage_of_another_environment(environment: str | None, tier: str | None) -> None:
     """A deployment cannot take the answer of another stage."""
     error = denial(demand_stage, job(environment=environment, environment_tier=tier), "production", [COMMIT])
     assert error.code == "environment-mismatch"
