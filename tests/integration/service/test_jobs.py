@@ -196,7 +196,7 @@ def test_job_that_kills_its_workers_is_given_up(database: Database) -> None:
     assert runs == [(fourth, 5)]
 
 
-def test_schedule_queues_every_second_and_never_piles_up(database: Database) -> None:
+def test_schedule_queues_every_second_and_never_piles_up(tmp_path: Path) -> None:
     """Each second brings one job; while one runs, none is added and none is made up for."""
     quick: list[float] = []
     slow: list[float] = []
