@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from gatekeeper.cli import advisories, exits
+from gatekeeper.cli import advisories, exits, project, token
 from gatekeeper.cli import policy as policy_commands
 from gatekeeper.cli.main import COMMANDS, main
 from gatekeeper.messages.problems import NOTES, PROBLEMS
@@ -61,6 +61,8 @@ def cli() -> str:
     groups = {
         "policy": list(policy_commands.COMMANDS),
         "advisories": [command.name for command in advisories.app.registered_commands],
+        "project": [command.name for command in project.app.registered_commands],
+        "token": [command.name for command in token.app.registered_commands],
     }
     paths: list[tuple[str, ...]] = [()]
     for name in COMMANDS:
@@ -83,7 +85,8 @@ The exit code is the answer. Everything but 0 stops a promotion.
 {_table(("code", "means"), rows)}
 `scan` judges no findings: it ends with 1 when a scanner did not finish or left no readable report, and with
 4 when one could not be installed. `evaluate` reads what `scan` left of such a run and fails closed, so a
-pipeline may go on to it. `explain` and `policy show` end with 0 whatever they show.
+pipeline may go on to it. `explain` and `policy show` end with 0 whatever they show. `submit` judges nothing
+either: 1 says that a file was refused or cannot be read, after all others were sent.
 """
 
 

@@ -71,7 +71,7 @@ class Question:
             if waits_for is None:
                 break
             if waits_for != told:
-                say(f"waiting for {waits_for}")
+                say(f"waiting: {waits_for}")
                 told = waits_for
             self._pause(gate)
         answer = self._ask(calls.decide(**self._subject))

@@ -113,7 +113,7 @@ def places(
             return [None] * len(pieces)
         name, attempt, part = _set_name(pieces, about), about.attempt, None
         return [Place(set=name, part=one, attempt=attempt) for one in _parts(part, len(pieces))]
-    return [Place(set=name, part=one, attempt=attempt) for one in _parts(part or about.part, len(pieces))]
+    return [Place(set=name, part=one, attempt=attempt) for one in _parts(about.part if part is None else part, len(pieces))]
 
 
 def _parts(part: str | None, count: int) -> list[str]:

@@ -55,6 +55,8 @@ def line(ending: Ending) -> str:
         code = f" [{ending.error.code}]" if ending.error is not None else ""
         return _joined("refused", "-", _where(ending.given, "default"), f"{one_line(reason, 400)}{code}")
     facts = "; ".join([*_metrics(found), *_problems(found.problems)])
+    if not facts and ending.error is not None:
+        facts = f"{one_line(ending.error.message, 400)} [{ending.error.code}]"
     again = "  (was there already)" if not ending.is_new else ""
     return _joined(found.state, found.kind or "unknown", _where(ending.given, found.name), f"{facts}{again}")
 

@@ -48,6 +48,14 @@ class FileContent:
         except OSError as error:
             raise FileChanged(f"{self.path} cannot be read any more: {error.strerror or error}") from error
 
+    def head(self, size: int) -> bytes:
+        """The first bytes of the file; none when it cannot be read, which `chunks` will tell."""
+        try:
+            with self.path.open("rb") as stream:
+                return stream.read(size)
+        except OSError:
+            return b""
+
 
 Content = bytes | FileContent
 

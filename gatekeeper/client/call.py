@@ -135,9 +135,28 @@ def read_health(answer: Answer) -> Health:
     """What the answer of `/readyz` says."""
     return Health(
         is_ready=answer.status == 200,
-        says=answer.body[:2_000].decode("utf-8", "replace"),
+        says=_failing_parts(answer.body),
         date=_date(answer.headers.get("date")),
     )
+
+
+class _Part(msgspec.Struct, frozen=True):
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class _Readiness(msgspec.Struct, frozen=True):
+    parts: tuple[_Part, ...]
+
+
+def _failing_parts(body: bytes) -> str:
+    """`blobs: the disk is full`; the beginning of whatever else was answered."""
+    try:
+        found = msgspec.json.decode(body, type=_Readiness)
+    except (ValueError, RecursionError):
+        return body[:300].decode("utf-8", "replace")
+    return "; ".join(f"{part.name}: {part.detail}" for part in found.parts if not part.ok)
 
 
 def _date(text: str | None) -> datetime | None:

@@ -118,14 +118,12 @@ def decide(
         if answer.status == 202:
             return read_gate(answer, project, stage)
         found = read_decision(answer)
-        asked = {"project": project, "stage": stage, **given(tree=tree, artifact=artifact)}
         source = found.subject.source
-        told = {
-            "project": found.subject.project,
-            "stage": found.stage,
-            "tree": source.tree if source is not None else None,
-            "artifact": found.subject.artifact,
-        }
+        asked = {"project": project, "stage": stage, **given(artifact=artifact)}
+        told = {"project": found.subject.project, "stage": found.stage, "artifact": found.subject.artifact}
+        if tree is not None and (source is not None or artifact is None):
+            # An artifact that is linked to no source is judged as such, whatever tree stands beside it.
+            asked["tree"], told["tree"] = tree, source.tree if source is not None else None
         refuse_other(answer, asked, told)
         return found
 

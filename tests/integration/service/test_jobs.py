@@ -224,7 +224,8 @@ def test_stop_leaves_nothing_behind(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     threads, files = set(threading.enumerate()), open_files()
-    with working(JobEngine(database, poll_s=0.05), {"work": lambda _job: None}) as engine:
+    engine = JobEngine(tmp_path / "jobs.sqlite")
+    with working(engine, {"quick": run_quickly, "slow": run_slowly}):
         engine.schedule("work", 1)
         job_id = engine.enqueue("work", "k")
         wait_for(lambda: engine.status(job_id) == "done")

@@ -33,7 +33,10 @@ def complete(shell: str, line: str) -> str:
     ("line", "offers"),
     [
         ("gatekeeper eva", {"evaluate"}),
-        ("gatekeeper policy ", {"lint", "test", "show", "schema"}),
+        ("gatekeeper policy ", {"lint", "test", "show", "schema", "import", "list"}),
+        ("gatekeeper token ", {"create", "list", "rotate", "revoke"}),
+        ("gatekeeper check --format sa", {"sarif"}),
+        ("gatekeeper token create ci --scope evid", {"evidence:write"}),
         ("gatekeeper evaluate --st", {"--stage"}),
         ("gatekeeper evaluate --format gitlab", {"gitlab-codequality"}),
         ("gatekeeper metrics --kind sa", {"sast"}),
