@@ -34,14 +34,15 @@ _LEVELS = {
 }
 
 EventDict = MutableMapping[str, Any]
+Access = Callable[..., None]
+"""Logs the event `http.request` with the fields it is given."""
 
 
-def configure(form: Literal["json", "text"] | None, stream: TextIO | None = None) -> Callable[..., object]:
+def configure(form: Literal["json", "text"] | None, stream: TextIO | None = None) -> Access:
     """Send the events of structlog and of `logging` (uvicorn's among them) to `stream` (default: stderr).
 
     `form` None is text on a terminal, else JSON. Replaces what was configured before. Returns what writes the
-    one line of each request: as JSON it redacts nothing and costs a third, because its fields are a route
-    template, numbers and an id that the middleware has checked.
+    one line of each request.
     """
     out = stream or sys.stderr
     is_text = form == "text" or (form is None and out.isatty())
@@ -73,14 +74,28 @@ def configure(form: Literal["json", "text"] | None, stream: TextIO | None = None
         own.handlers.clear()
         own.propagate = True
         own.setLevel(level)
-    if is_text:
-        return structlog.get_logger("gatekeeper.http").info  # type: ignore[no-any-return]
-    line = structlog.wrap_logger(
-        structlog.PrintLogger(out),
-        processors=[_stamp, _json],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    return line.bind().info  # type: ignore[no-any-return]
+    return text_access if is_text else _json_access(out)
+
+
+def text_access(**fields: str | float) -> None:
+    """The line of a request through structlog, as it is configured."""
+    structlog.get_logger("gatekeeper.http").info("http.request", **fields)
+
+
+def _json_access(out: TextIO) -> Access:
+    """Writes the same line as structlog would, for a quarter: the gate is asked thousands of times a second.
+
+    It redacts nothing: its fields are a route template, numbers, and an id that the middleware has checked.
+    """
+    encode = msgspec.json.Encoder().encode
+
+    def access(**fields: str | float) -> None:
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        about = {"event": "http.request", "level": "info", "timestamp": now, "request_id": REQUEST_ID.get()}
+        out.write(encode({**fields, **about}).decode() + "\n")
+        out.flush()
+
+    return access
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -119,13 +134,6 @@ def _clean(key: str, value: object, depth: int) -> object:
 def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if (request_id := REQUEST_ID.get()) is not None:
         event["request_id"] = request_id
-    return event
-
-
-def _stamp(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    event["level"] = method
-    event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    event["request_id"] = REQUEST_ID.get()
     return event
 
 

@@ -7,7 +7,6 @@ request, and the gate query is asked thousands of times a second.
 import re
 import secrets
 import time
-from collections.abc import Callable
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api import problems
 from gatekeeper_api.body import HANG_UP, RAW_RECEIVE, bounded
-from gatekeeper_api.logs import REQUEST_ID, is_secret
+from gatekeeper_api.logs import REQUEST_ID, Access, is_secret
 from gatekeeper_api.metrics import Metrics
 from gatekeeper_api.problems import CLIENT_LEFT
 
@@ -25,12 +24,7 @@ NO_ROUTE = "(none)"
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}", re.ASCII)
 _CSP = b"content-security-policy"
-_FIXED = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
+_FIXED = ((b"x-content-type-options", b"nosniff"),)
 _STRICT_CSP = (_CSP, b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 _NO_STORE = (b"cache-control", b"no-store")
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
@@ -42,13 +36,12 @@ log = structlog.get_logger("gatekeeper.http")
 class Envelope:
     """ASGI middleware. An answer's own CSP and Cache-Control stay; else both are the strictest."""
 
-    def __init__(
-        self, app: ASGIApp, *, settings: ServerSettings, metrics: Metrics, access: Callable[..., object]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, settings: ServerSettings, metrics: Metrics, access: Access) -> None:
         self.app = app
         self.metrics = metrics
         self.access = access
         self.max_json_bytes = settings.max_json_bytes
+        self.log_requests = settings.log_requests
         self.fixed = [*_FIXED, *((_HSTS,) if settings.https else ())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,9 +91,8 @@ class Envelope:
         """Metrics and the access line; a request that got no answer counts as one whose sender left."""
         route, method = _template(scope), scope["method"]
         self.metrics.answered(route, method, status or CLIENT_LEFT, seconds)
-        if route not in QUIET:
+        if self.log_requests and route not in QUIET:
             self.access(
-                "http.request",
                 method=method,
                 route=route,
                 status=status or CLIENT_LEFT,

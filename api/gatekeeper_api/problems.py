@@ -72,10 +72,17 @@ def status_of(error: GatekeeperError) -> int:
 
 
 def answer(error: GatekeeperError, **members: object) -> Response:
-    """The answer to a request that ended with `error`; `members` are extension members."""
+    """The answer to a request that ended with `error`; `members` are extension members.
+
+    An error that knows when it is worth asking again has `retry_after_s`.
+    """
     if isinstance(error, PolicyRefused):
         members.setdefault("diagnostics", error.errors)
-    return problem(status_of(error), error.code, error.message, hint=error.hint, members=members)
+    retry_after_s = getattr(error, "retry_after_s", None)
+    headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return problem(
+        status_of(error), error.code, error.message, hint=error.hint, members=members, headers=headers
+    )
 
 
 def problem(

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 _NEEDS = ("alembic", "fastapi", "prometheus_client", "pydantic_settings", "sqlmodel", "structlog", "uvicorn")
 
-db = typer.Typer(
-    help="Make and check the tables of the server.\n\nExamples:\n  gatekeeper db upgrade\n  gatekeeper db check",
-    no_args_is_help=True,
-)
+_DB_HELP = """\
+Make and check the tables of the server.
+
+Examples:
+  gatekeeper db upgrade
+  gatekeeper db check
+"""
+db = typer.Typer(help=_DB_HELP, no_args_is_help=True)
 
 
 class ExtraMissing(UsageError):
@@ -61,6 +65,7 @@ def worker() -> None:
     With SQLite `gatekeeper serve` does them itself; with PostgreSQL any number of workers share them.
 
     Examples:
+      gatekeeper worker
       GATEKEEPER_DATABASE_URL=postgresql://gate@db/gate gatekeeper worker
     """
     settings = _settings()

@@ -61,55 +61,59 @@ class ServerSettings(BaseSettings):
         default_factory=_sqlite_in, description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
     )
     blobs: str = Field(default_factory=_blobs_in, description="a folder, or s3://BUCKET/PREFIX")
-    s3_endpoint: str | None = Field(None, description="the URL of an S3 service other than AWS")
+    s3_endpoint: str | None = Field(default=None, description="the URL of an S3 service other than AWS")
     s3_region: str | None = None
     s3_access_key_id: SecretStr | None = None
     s3_secret_access_key: SecretStr | None = None
 
-    host: str = Field("127.0.0.1", min_length=1, description="an address to listen on")
-    port: int = Field(8080, ge=0, le=65535, description="0 to 65535; 0 takes any that is free")
-    https: bool = Field(False, description="true when clients come through a proxy that speaks https")
+    host: str = Field(default="127.0.0.1", min_length=1, description="an address to listen on")
+    port: int = Field(default=8080, ge=0, le=65535, description="0 to 65535; 0 takes any that is free")
+    https: bool = Field(default=False, description="true when clients come through a proxy that speaks https")
     public_url: str | None = Field(
         None, pattern=r"^https?://[^\s]+$", description="http:// or https:// and a host"
     )
-    shutdown_s: int = Field(10, ge=1, le=600, description="1 to 600 seconds")
+    shutdown_s: int = Field(default=10, ge=1, le=600, description="1 to 600 seconds")
 
-    max_body_bytes: int = Field(512 * _MIB, ge=1024, description="1024 or more bytes")
+    max_body_bytes: int = Field(default=512 * _MIB, ge=1024, description="1024 or more bytes")
     """What one upload may be on the wire, compressed or not."""
-    max_decoded_bytes: int = Field(512 * _MIB, ge=1024, description="1024 or more bytes")
+    max_decoded_bytes: int = Field(default=512 * _MIB, ge=1024, description="1024 or more bytes")
     """What it may become; the readers take no larger report."""
-    max_ratio: int = Field(200, ge=2, le=100_000, description="2 to 100000")
+    max_ratio: int = Field(default=200, ge=2, le=100_000, description="2 to 100000")
     """Decoded bytes for each byte on the wire, once more than `ratio_free_bytes` came out. Repetitive
     reports shrink 20 to 100 times; gzip reaches 1032 and zstd far more only on bytes made for it."""
-    ratio_free_bytes: int = Field(10 * _MIB, ge=0, description="0 or more bytes")
-    max_record_bytes: int = Field(64 * _MIB, ge=1024, description="1024 or more bytes")
-    max_commit_bytes: int = Field(64 * 1024, ge=256, description="256 or more bytes")
-    max_json_bytes: int = Field(1 * _MIB, ge=1024, description="1024 or more bytes")
+    ratio_free_bytes: int = Field(default=10 * _MIB, ge=0, description="0 or more bytes")
+    max_record_bytes: int = Field(default=64 * _MIB, ge=1024, description="1024 or more bytes")
+    max_commit_bytes: int = Field(default=64 * 1024, ge=256, description="256 or more bytes")
+    max_json_bytes: int = Field(default=1 * _MIB, ge=1024, description="1024 or more bytes")
     """A request that is no upload: JSON, or a policy."""
-    max_upload_parts: int = Field(1000, ge=1, le=100_000, description="1 to 100000")
+    max_upload_parts: int = Field(default=1000, ge=1, le=100_000, description="1 to 100000")
     """Parts of one evidence set (`part=2/5`)."""
-    body_idle_s: int = Field(60, ge=1, le=3600, description="1 to 3600 seconds")
+    body_idle_s: int = Field(default=60, ge=1, le=3600, description="1 to 3600 seconds")
     """How long a sender may be silent in the middle of a body."""
-    drain_bytes: int = Field(64 * _MIB, ge=0, description="0 or more bytes")
+    drain_bytes: int = Field(default=64 * _MIB, ge=0, description="0 or more bytes")
     """How much more of a refused body is read, so that the sender hears the answer, before hanging up."""
 
     issuers: tuple[Issuer, ...] = Field(
-        (),
+        default=(),
         description='a JSON list such as [{"issuer": "https://gitlab.example.com", "provider": "gitlab", '
         '"audience": "https://gate.example.com"}]',
     )
-    default_policy: str = Field("base", min_length=1, description="the name of a policy")
-    set_deadline_min: int = Field(60, ge=1, le=7 * 24 * 60, description="1 to 10080 minutes")
-    metrics_public: bool = Field(False, description="true or false")
+    auth_failures_per_minute: int = Field(default=60, ge=1, le=100_000, description="1 to 100000")
+    """Wrong credentials of one address before it is answered with 429."""
+    default_policy: str = Field(default="base", min_length=1, description="the name of a policy")
+    set_deadline_min: int = Field(default=60, ge=1, le=7 * 24 * 60, description="1 to 10080 minutes")
+    metrics_public: bool = Field(default=False, description="true or false")
     """True: `/metrics` asks for no token. False: it takes the scope metrics:read."""
-    accept_forks: bool = Field(False, description="true or false")
+    accept_forks: bool = Field(default=False, description="true or false")
     parser_children: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="1 to 256 processes"
     )
-    parser_memory_mb: int = Field(1536, ge=128, description="128 or more MiB for each process")
-    parser_wall_s: int = Field(120, ge=1, le=3600, description="1 to 3600 seconds")
-    log_format: Literal["json", "text"] | None = Field(None, description="json or text")
+    parser_memory_mb: int = Field(default=1536, ge=128, description="128 or more MiB for each process")
+    parser_wall_s: int = Field(default=120, ge=1, le=3600, description="1 to 3600 seconds")
+    log_format: Literal["json", "text"] | None = Field(default=None, description="json or text")
     """By default text on a terminal, else JSON."""
+    log_requests: bool = Field(default=True, description="true or false")
+    """False: no line for each request. It takes a tenth of what the gate query costs."""
 
     @field_validator("data", mode="after")
     @classmethod

@@ -107,7 +107,7 @@ def test_a_terminal_gets_text() -> None:
     """And the words are the same."""
     stream = io.StringIO()
     access = logs.configure("text", stream)
-    access("http.request", route="/api/v1/gate")
+    access(route="/api/v1/gate")
     structlog.get_logger().info("event", token=TOKEN)
     assert "http.request" in stream.getvalue()
     assert "token=[redacted]" in stream.getvalue()

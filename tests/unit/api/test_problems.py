@@ -127,6 +127,14 @@ def test_members_can_be_added() -> None:
     assert body["evidence"] == {"id": "ev_1"}
 
 
+def test_an_error_may_say_when_to_ask_again() -> None:
+    """Else it is 5 seconds."""
+    error = errors.TooMany("slow down")
+    assert answer(error).headers["retry-after"] == "5"
+    error.retry_after_s = 17  # type: ignore[attr-defined]
+    assert answer(error).headers["retry-after"] == "17"
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
