@@ -33,6 +33,7 @@ class Upload:
     filename: str
     """As the form calls it, for people; empty for a raw body."""
     record: Path | None
+    record_sha256: str | None
     commit: bytes | None
     problem: Problem | None
     """`too-large`, `hostile` or `malformed`, with its parameters."""
@@ -131,8 +132,8 @@ class Intake:
         parts = self._form.parts if self._form else {}
         report = parts.get("report") or self._raw
         is_good = self._problem is None and report is not None
-        commit = parts.get("commit")
-        record = parts.get("record")
+        whole = {name: part for name, part in parts.items() if part.is_whole}
+        commit, record = whole.get("commit"), whole.get("record")
         return Upload(
             folder=self._folder,
             report=report.path if is_good and report else None,
@@ -140,8 +141,9 @@ class Intake:
             size=report.bytes if report else 0,
             wire_bytes=self._wire,
             filename=report.filename if report else "",
-            record=record.path if record and record.is_whole else None,
-            commit=commit.path.read_bytes() if commit and commit.is_whole else None,
+            record=record.path if record else None,
+            record_sha256=record.sha256 if record else None,
+            commit=commit.path.read_bytes() if commit else None,
             problem=self._problem,
         )
 

@@ -55,13 +55,13 @@ class Problem(BaseModel):
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that refuses with these statuses, and with those that every route has."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in sorted({*statuses, 422, 500, 503})
-    }
+    return {status: told(Problem, HTTPStatus(status).phrase) for status in sorted({*statuses, 422, 500, 503})}
+
+
+def told(model: type[BaseModel], description: str) -> dict[str, Any]:
+    """One entry of `responses`: a problem, or one with more members."""
+    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": reference}}}
 
 
 def status_of(error: GatekeeperError) -> int:

@@ -44,6 +44,7 @@ def application(settings: ServerSettings) -> FastAPI:
             return {
                 "report": upload.report and upload.report.read_bytes().hex(),
                 "record": upload.record and upload.record.read_text(),
+                "record_sha256": upload.record_sha256,
                 "commit": upload.commit and upload.commit.decode(),
                 "sha256": upload.sha256,
                 "size": upload.size,
@@ -125,6 +126,29 @@ def test_an_empty_body_is_an_empty_report(send: Callable[..., httpx.Response]) -
     """The reader says what that means."""
     found = send(b"").json()
     assert (found["report"], found["size"], found["code"]) == ("", 0, None)
+
+
+@pytest.mark.parametrize("encoding", [None, "gzip", "zstd"])
+def test_a_form_brings_the_record_and_the_commit(
+    send: Callable[..., httpx.Response], encoding: str | None
+) -> None:
+    """Each by itself; the digest is that of the report, whatever surrounds it."""
+    form = httpx.Request(
+        "POST",
+        "http://gate",
+        files={"report": ("a/junit.xml", REPORT), "record": b"{}", "commit": b"tree 1"},  # type: ignore[dict-item]
+    )
+    encode = {None: bytes, "gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
+    headers = {"content-type": form.headers["content-type"]}
+    found = send(encode(form.read()), encoding, headers=headers).json()
+    assert bytes.fromhex(found["report"]) == REPORT
+    assert found["sha256"] == hashlib.sha256(REPORT).hexdigest()
+    assert (found["filename"], found["record"], found["commit"]) == ("junit.xml", "{}", "tree 1")
+    assert found["record_sha256"] == hashlib.sha256(b"{}").hexdigest()
+    cut = form.read()[:-9]
+    broken = send(cut, headers=headers).json()
+    assert (broken["code"], broken["report"], broken["record"]) == ("malformed", None, "{}")
+    assert broken["sha256"] == hashlib.sha256(cut).hexdigest()
 
 
 def test_large_bodies_arrive_whole(send: Callable[..., httpx.Response]) -> None:
