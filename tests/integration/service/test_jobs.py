@@ -206,7 +206,7 @@ def test_schedule_queues_every_second_and_never_piles_up(tmp_path: Path) -> None
         time.sleep(1.5)
 
     with working(
-        JobEngine(database, poll_s=0.05),
+        JobEngine(tmp_path / "jobs.sqlite", poll_s=0.05),
         {"quick": lambda _job: quick.append(time.time()), "slow": run_slowly},
     ) as engine:
         engine.schedule("quick", 1)
@@ -224,8 +224,7 @@ def test_stop_leaves_nothing_behind(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     threads, files = set(threading.enumerate()), open_files()
-    engine = JobEngine(tmp_path / "jobs.sqlite")
-    with working(engine, {"quick": run_quickly, "slow": run_slowly}):
+    with working(JobEngine(database, poll_s=0.05), {"work": lambda _job: None}) as engine:
         engine.schedule("work", 1)
         job_id = engine.enqueue("work", "k")
         wait_for(lambda: engine.status(job_id) == "done")
