@@ -205,11 +205,9 @@ class FakeServer:
             if rule.status in ("fail", "missing", "error")
         ]
         gate = {name: plain(decision)[name] for name in ("stage", "allowed", "outcome", "score", "subject")}
-        return _json(
-            200,
-            gate
-            | {"project": decision.subject.project, "state": "decided", "reasons": reasons, "pending": []},
-        )
+        gate |= {"project": decision.subject.project, "state": "decided", "reasons": reasons, "pending": []}
+        is_asked = request.query.get("http_status") == "true"
+        return _json(409 if is_asked and not decision.allowed else 200, gate)
 
     def post_decisions(self, request: Seen) -> Answer:
         """Judge and keep."""
