@@ -83,7 +83,7 @@ def test_github_jobs_prove_who_they_are() -> None:
         "test",
         "gate",
     }
-    assert jobs["deploy"]["needs"] == "gate"
+    assert jobs["deploy"]["needs"] == ["test", "gate"]
     runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
     assert all("${{" not in run for run in runs), "values go through env, so that no name can become code"
     assert all("||" not in run and "continue-on-error" not in step for run in runs for step in jobs)
