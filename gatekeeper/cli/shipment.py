@@ -111,9 +111,10 @@ def places(
             raise UsageError(f"--part {part} of which set?", hint="--set names it")
         if len(pieces) < 2:
             return [None] * len(pieces)
-        name, attempt, part = _set_name(pieces, about), about.attempt, None
-        return [Place(set=name, part=one, attempt=attempt) for one in _parts(part, len(pieces))]
-    return [Place(set=name, part=one, attempt=attempt) for one in _parts(about.part if part is None else part, len(pieces))]
+        name, attempt = _set_name(pieces, about), about.attempt
+    elif part is None:
+        part = about.part
+    return [Place(set=name, part=one, attempt=attempt) for one in _parts(part, len(pieces))]
 
 
 def _parts(part: str | None, count: int) -> list[str]:
