@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check serve bench docs lock clean
+.PHONY: help setup test-tools demo test test-long check serve bench docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,8 +16,11 @@ help: ## list the commands
 
 setup: $(VENV)/.ready ## make .venv with everything that running, testing and developing need
 
-demo: setup ## scan, test and judge a small vulnerable shop; mend it; judge again
-	@$(BIN)/python -P examples/demo.py
+demo: setup ## a server on loopback; a small vulnerable shop is refused, mended and let in
+	@$(BIN)/python -P examples/demo
+
+test-tools: ## install the Debian packages that some tests use (as root)
+	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq curl fish git jq prometheus shellcheck strace wrk zsh >/dev/null
 
 test: check ## run the checks and all tests
 	@$(BIN)/python -P -m pytest -n auto -q
@@ -31,8 +34,8 @@ check: setup ## format check, lint, types, layers, policies
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/gatekeeper policy test rules/policies/*.yaml examples/shop-gate.yaml
 
-serve: setup ## (comes with the HTTP service)
-	@echo "There is no HTTP service in this version: use 'gatekeeper scan' and 'gatekeeper evaluate'." >&2; exit 2
+serve: setup ## the demo, and its server on port 8080 until Ctrl-C
+	@$(BIN)/python -P examples/demo --serve
 
 bench: setup $(VENV)/.bench ## print the measured figures of this machine, peers in the same run
 	@$(BIN)/python benchmarks/run.py

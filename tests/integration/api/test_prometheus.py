@@ -1,6 +1,5 @@
 """A real Prometheus scrapes the server, and its own checker finds nothing to say."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from programs import program
 
 from gatekeeper_api.figures import Figures
 from gatekeeper_api.services import Services
@@ -25,20 +25,13 @@ FIGURES = Figures(
 SERVICES = Services(figures=lambda: FIGURES)
 
 
-def tool(name: str) -> str:
-    """The path of a program of Prometheus, which these tests cannot do without."""
-    path = shutil.which(name)
-    assert path, f"{name} is not installed: apt-get install prometheus"
-    return path
-
-
 def test_promtool_accepts_every_metric(live: Live) -> None:
     """Names, units, help texts and types, as Prometheus wants them."""
     with live(SERVICES) as base:
         httpx.get(f"{base}/healthz")
         text = httpx.get(f"{base}/metrics").content
     done = subprocess.run(
-        [tool("promtool"), "check", "metrics"], input=text, capture_output=True, timeout=WITHIN_S
+        [program("promtool"), "check", "metrics"], input=text, capture_output=True, timeout=WITHIN_S
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
     assert b"qgate_http_requests_total{" in text
@@ -69,7 +62,7 @@ def prometheus(target: str, folder: Path) -> Iterator[str]:
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(
             [
-                tool("prometheus"),
+                program("prometheus"),
                 f"--config.file={config}",
                 f"--storage.tsdb.path={folder / 'tsdb'}",
                 f"--web.listen-address=127.0.0.1:{port}",

@@ -1,12 +1,12 @@
 """`integrations/shell/gate.sh`: a gate with nothing but curl, against a server on loopback."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import program
 
 JUNIT = '<testsuite name="s"><testcase classname="a" name="one"/></testsuite>'
 COVERAGE = (
@@ -121,10 +121,7 @@ def test_the_reasons_are_shown_without_python_too(
     folder = tmp_path / "bin"
     folder.mkdir()
     for tool in ("sh", "curl", "git", "mktemp", "rm", "grep", "cat", "cksum", "sleep", *tools):
-        found = shutil.which(tool)
-        if found is None:
-            pytest.skip(f"{tool} is not installed")
-        (folder / tool).symlink_to(found)
+        (folder / tool).symlink_to(program(tool))
     done = script.run("develop", "junit.xml", PATH=str(folder))
     assert done.returncode == 1, done.stderr
     assert "there is no coverage evidence" in done.stdout

@@ -2,12 +2,11 @@
 
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from programs import program
 
 RETURNED = "put has returned"
 SCRIPT = """
@@ -25,12 +24,10 @@ CALLS = "openat,mkdir,mkdirat,fsync,fdatasync,link,linkat,rename,renameat,rename
 
 def calls_of(tmp_path: Path, root: Path, *reports: str) -> list[list[str]]:
     """The system calls up to the return of each put: `fsync <path>`, `link <path>`, `mkdir <path>`, ..."""
-    if shutil.which("strace") is None:
-        pytest.fail("strace is missing: install the package `strace`, without it durability is not shown")
     trace = tmp_path / "trace"
     traced = [sys.executable, "-P", "-c", SCRIPT, root, *reports]
     subprocess.run(
-        ["strace", "-f", "-y", "-s", "200", "-e", f"trace={CALLS}", "-o", trace, *traced],
+        [program("strace"), "-f", "-y", "-s", "200", "-e", f"trace={CALLS}", "-o", trace, *traced],
         check=True,
         capture_output=True,
         timeout=60,
