@@ -122,6 +122,7 @@ def in_flight(side: Side, worker: str) -> set[str]:
 def kill_in_the_middle(side: Side, worker: Worker) -> set[str]:
     """`kill -9` at 40 % of the jobs or a little later; the jobs that it had begun and not done."""
     wait_for(lambda: len(side.effects()) >= _JOBS * 0.4 and len(in_flight(side, worker.name)) >= 2)
+    assert side.rows("SELECT max(attempt) FROM begun") == [(1,)]  # nobody takes from the living
     worker.kill()
     return in_flight(side, worker.name)
 
@@ -137,13 +138,16 @@ def test_killed_worker_that_never_comes_back_loses_nothing(
         assert stranded
         wait_for(lambda: all(engine.status(job) == "done" for job in jobs))
         assert side.effects() == jobs
-        again = side.begun("alive")
-        assert {again[job] for job in stranded} == {2}
-        assert {attempt for job, attempt in again.items() if job not in stranded} == {1}
+        begun = side.begun("alive")
+        assert set(begun.values()) == {1, 2}
+        again = {job for job, attempt in begun.items() if attempt == 2}
+        # Also those that it had claimed and not begun, or done and not said so; never more than it had slots.
+        assert stranded <= again
+        assert len(again) <= 4
         assert engine.progress(next(iter(stranded))) == f"begun {jobs[next(iter(stranded))]}"
         code, said, took_s = alive.stop()
         assert (code, took_s < 10) == (0, True)
-        assert len(said.splitlines()) == len(stranded), said.decode()  # one warning for each that began again
+        assert said.count(b"begins again") == len(said.splitlines()) >= len(again), said.decode()
 
 
 def test_killed_worker_on_sqlite_goes_on_where_it_was(
