@@ -182,7 +182,7 @@ class SetInput(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_complete(self) -> bool:
         """True when every announced part is there; without an announced total, when it was closed."""
-        return not self.missing if self.parts is not None else self.is_closed
+        return not self.missing and (self.parts is not None or self.is_closed)
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,23 +60,29 @@ class EvidenceSet(msgspec.Struct, frozen=True, kw_only=True):
     parts: int | None
     """How many are announced; None until somebody says it."""
     received: tuple[int, ...]
+    """Parts whose newest upload is evidence of something."""
+    refused: tuple[int, ...] = ()
+    """Parts whose newest upload is of no kind that anybody could tell: nothing holds their place."""
     first_at: datetime
     deadline_at: datetime
     closed_at: datetime | None
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """The parts that have not arrived, as far as the total is known."""
-        return tuple(part for part in range(1, (self.parts or 0) + 1) if part not in self.received)
+        """The parts that are not there, as far as that is known."""
+        wanted = {*range(1, (self.parts or 0) + 1), *self.refused}
+        return tuple(sorted(wanted - set(self.received)))
 
     @property
     def is_complete(self) -> bool:
         """True when every announced part is there; without an announced total, when it was closed."""
+        if self.refused:
+            return False
         return not self.missing if self.parts is not None else self.closed_at is not None
 
     def is_open(self, at: datetime) -> bool:
-        """True while parts may still come: an answer now would be too early."""
-        return not self.is_complete and self.closed_at is None and at < self.deadline_at
+        """True while parts may still come: an answer now would be too early. After a refused one it is not."""
+        return not (self.is_complete or self.refused) and self.closed_at is None and at < self.deadline_at
 
 
 def deadline_of(first_at: datetime, minutes: int) -> datetime:

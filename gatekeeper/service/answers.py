@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from gatekeeper.decision import Decision, Outcome, PolicyRef, Reason, Remedy, Status
+from gatekeeper.decision import Decision, Mode, Outcome, PolicyRef, Reason, Remedy, RuleResult, Status
 from gatekeeper.evidence import Param
 from gatekeeper.subject import Subject
 
@@ -30,6 +30,8 @@ class GateReason(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str | None
     status: Status | None
+    mode: Mode | None
+    """What the rule does to the decision; None for a reason of the whole decision, which stands alone."""
     code: str
     params: dict[str, Param]
     text: str
@@ -73,9 +75,9 @@ def decided(decision: Decision, *, is_recorded: bool) -> Gate:
         policy=decision.policy,
         subject=decision.subject,
         reasons=(
-            *(_reason(None, None, why, None) for why in decision.reasons),
+            *(_reason(None, why, None) for why in decision.reasons),
             *(
-                _reason(rule.id, rule.status, rule.message, rule.remedy)
+                _reason(rule, rule.message, rule.remedy)
                 for rule in decision.rules
                 if rule.status in (Status.WARN, Status.FAIL, Status.MISSING, Status.ERROR)
             ),
@@ -101,7 +103,13 @@ def as_bytes(gate: Gate) -> bytes:
     return msgspec.json.encode(gate)
 
 
-def _reason(rule: str | None, status: Status | None, why: Reason, remedy: Remedy | None) -> GateReason:
+def _reason(rule: RuleResult | None, why: Reason, remedy: Remedy | None) -> GateReason:
     return GateReason(
-        rule=rule, status=status, code=why.code, params=why.params, text=why.text, remedy=remedy
+        rule=rule.id if rule else None,
+        status=rule.status if rule else None,
+        mode=rule.mode if rule else None,
+        code=why.code,
+        params=why.params,
+        text=why.text,
+        remedy=remedy,
     )

@@ -197,7 +197,7 @@ def _recorded(server: Server, connection: Connection, caller: Caller, arrival: A
         receipt=made[0],
         is_new=True,
         is_current=receipts.is_current(connection, made[0]),
-        set=in_set,
+        set=upload_sets.of_receipt(connection, made[0]),
     )
 
 

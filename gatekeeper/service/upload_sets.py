@@ -30,7 +30,7 @@ def joined(
     origin: Origin,
     at: datetime,
 ) -> EvidenceSet | None:
-    """The set with this part in it; None for an upload that belongs to none.
+    """The set that this part belongs to, as it was before; None for an upload that belongs to none.
 
     Raises:
         Conflict: `set-contradicts`: another total was announced, or the set was closed with fewer parts.
@@ -40,9 +40,7 @@ def joined(
     held = _named(connection, project, submission, origin)
     if held is None:
         held = _new(connection, rules, project, submission, origin, at)
-    held = _with_total(connection, held, submission.parts, submission.part)
-    sets.add_part(connection, held.id, submission.part)
-    return sets.by_ids(connection, [held.id])[0]
+    return _with_total(connection, held, submission.parts, submission.part)
 
 
 def close(server: Server, caller: Caller, submission: Submission) -> EvidenceSet:
@@ -147,7 +145,7 @@ def _with_total(connection: Connection, held: EvidenceSet, parts: int | None, pa
     if parts is not None and held.parts is not None and parts != held.parts:
         raise _contradiction(held, f"{held.parts} parts were announced before, now {parts}")
     total = held.parts if held.parts is not None else parts
-    highest = max(*held.received, part) if held.received else part
+    highest = max(*held.received, *held.refused, part, 0)
     if total is not None and highest > total:
         raise _contradiction(held, f"part {highest} is beyond the total of {total}")
     if held.parts is None and parts is not None:

@@ -117,10 +117,11 @@ def receipt_row(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def set_of(row: Row, received: tuple[int, ...]) -> EvidenceSet:
-    """The set of a row of `evidence_set`, with the parts that arrived."""
-    found = {name: row[name] for name in EvidenceSet.__struct_fields__ if name != "received"}
-    return EvidenceSet(**found, received=received)
+def set_of(row: Row, parts: Mapping[int, bool]) -> EvidenceSet:
+    """The set of a row of `evidence_set`, with the parts that arrived: True for what is evidence."""
+    found = {name: row[name] for name in EvidenceSet.__struct_fields__ if name not in ("received", "refused")}
+    received = tuple(sorted(part for part, is_evidence in parts.items() if is_evidence))
+    return EvidenceSet(**found, received=received, refused=tuple(sorted(set(parts) - set(received))))
 
 
 def policy_version_of(row: Row) -> PolicyVersion:

@@ -1,6 +1,5 @@
 """Upload sets and their parts."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -8,10 +7,10 @@ from sqlalchemy import Connection, select, update
 
 from gatekeeper.receipt import EvidenceSet
 from gatekeeper.store.convert import set_of
-from gatekeeper.store.statements import insert_new, table
+from gatekeeper.store.statements import table
 
 _SET = table("evidence_set")
-_PART = table("set_part")
+_RECEIPT = table("receipt")
 
 
 def named(
@@ -41,7 +40,8 @@ def by_ids(connection: Connection, ids: Iterable[str]) -> list[EvidenceSet]:
 
 def add(connection: Connection, new: EvidenceSet) -> None:
     """Keep a new set, without parts."""
-    columns = {name: getattr(new, name) for name in EvidenceSet.__struct_fields__ if name != "received"}
+    derived = ("received", "refused")
+    columns = {name: getattr(new, name) for name in EvidenceSet.__struct_fields__ if name not in derived}
     connection.execute(_SET.insert().values(**columns))
 
 
@@ -57,14 +57,14 @@ def close(connection: Connection, set_id: str, at: datetime) -> None:
     )
 
 
-def add_part(connection: Connection, set_id: str, part: int) -> None:
-    """Note that the part arrived; that it arrives again changes nothing."""
-    insert_new(connection, "set_part", {"set_id": set_id, "part": part})
-
-
-def _parts(connection: Connection, ids: list[str]) -> dict[str, tuple[int, ...]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    wanted = select(_PART.c.set_id, _PART.c.part).where(_PART.c.set_id.in_(ids)).order_by(_PART.c.part)
-    for set_id, part in connection.execute(wanted):
-        found[set_id].append(part)
-    return {set_id: tuple(found[set_id]) for set_id in ids}
+def _parts(connection: Connection, ids: list[str]) -> dict[str, dict[int, bool]]:
+    """For each set its parts, and whether the newest upload of each was evidence of anything."""
+    found: dict[str, dict[int, bool]] = {set_id: {} for set_id in ids}
+    wanted = (
+        select(_RECEIPT.c.set_id, _RECEIPT.c.part, _RECEIPT.c.kind)
+        .where(_RECEIPT.c.set_id.in_(ids))
+        .order_by(_RECEIPT.c.counter)
+    )
+    for set_id, part, kind in connection.execute(wanted):
+        found[set_id][part] = kind is not None
+    return found

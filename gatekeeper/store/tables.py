@@ -28,7 +28,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-APPEND_ONLY = ("receipt", "build", "decision", "policy_version", "set_part")
+APPEND_ONLY = ("receipt", "build", "decision", "policy_version")
 """Tables whose rows are never changed or deleted; triggers of the migrations refuse it."""
 NEVER_EDITED = ("ledger_outbox",)
 """Rows may only be taken away, by the sequencer that moves them into the ledger."""
@@ -121,7 +121,7 @@ class RevisionRow(Base, table=True):
 
 
 class SetRow(Base, table=True):
-    """An upload set; its parts stand in `set_part`."""
+    """An upload set; its parts are the receipts that name it."""
 
     __tablename__ = "evidence_set"
     __table_args__ = (
@@ -138,15 +138,6 @@ class SetRow(Base, table=True):
     first_at: datetime = _time()
     deadline_at: datetime = _time()
     closed_at: datetime | None = _time(is_optional=True)
-
-
-class SetPartRow(Base, table=True):
-    """A part that arrived at least once."""
-
-    __tablename__ = "set_part"
-    __table_args__ = (ForeignKeyConstraint(["set_id"], ["evidence_set.id"]),)
-    set_id: str = _text(key=True)
-    part: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
 
 
 class ReceiptRow(Base, table=True):

@@ -131,7 +131,7 @@ for argument in "$@"; do
     case $argument in
     *=*) [ -f "$argument" ] || { name=${argument%%=*} file=${argument#*=}; } ;;
     esac
-    [ -f "$file" ] && [ -r "$file" ] || die 2 "there is no report $file"
+    if [ ! -f "$file" ] || [ ! -r "$file" ]; then die 2 "there is no report $file"; fi
     case $file in *[\"\\]*) die 2 "the name of $file holds a quote or backslash: rename it" ;; esac
     query=
     add project "$GATEKEEPER_PROJECT"

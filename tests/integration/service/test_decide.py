@@ -256,3 +256,15 @@ rules:
 """
         % name
     )
+
+
+def test_a_part_that_nobody_can_read_breaks_its_set_at_once(house) -> None:
+    """A file of no known kind holds no slot, so its set says no for it, until a good one takes its part."""
+    house.submit(house.junit(), name="a", set="s", part=1, parts=2)
+    lost = house.submit(b"PK\x03\x04 no report", name="b", set="s", part=2, parts=2)
+    assert (lost.receipt.kind, lost.set.refused, lost.set.missing) == (None, (2,), (2,))
+    decision = house.decided()
+    assert not decision.allowed
+    assert "missing parts: 2" in decision.rules[0].message.text
+    house.submit(house.junit(passed=4), name="b", set="s", part=2, parts=2)
+    assert house.decided().allowed

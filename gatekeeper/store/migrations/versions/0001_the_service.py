@@ -354,13 +354,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_receipt_set_id"), ["set_id"], unique=False)
 
     op.create_table(
-        "set_part",
-        sa.Column("set_id", sa.Text(), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["set_id"], ["evidence_set.id"], name=op.f("fk_set_part_set_id")),
-        sa.PrimaryKeyConstraint("set_id", "part", name=op.f("pk_set_part")),
-    )
-    op.create_table(
         "slot",
         sa.Column("project_id", sa.Text(), nullable=False),
         sa.Column("tree", sa.Text(), nullable=False),
@@ -382,7 +375,7 @@ def upgrade() -> None:
             batch_op.f("ix_slot_project_id_artifact"), ["project_id", "artifact"], unique=False
         )
     append_only.prepare()
-    for table in ("receipt", "build", "decision", "policy_version", "set_part"):
+    for table in ("receipt", "build", "decision", "policy_version"):
         append_only.refuse(table, "UPDATE", "DELETE")
     append_only.refuse("ledger_outbox", "UPDATE")
 
@@ -393,7 +386,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_slot_project_id_artifact"))
 
     op.drop_table("slot")
-    op.drop_table("set_part")
     with op.batch_alter_table("receipt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_receipt_set_id"))
         batch_op.drop_index(batch_op.f("ix_receipt_project_id_tree_counter"))
