@@ -42,7 +42,7 @@ def create_app(
     `access` is what `logs.configure` gave. Routes find `settings`, `services` and `metrics` in
     `request.app.state`.
     """
-    counted = metrics or Metrics(FiguresCollector(services.figures))
+    counted = metrics or services.metrics or Metrics(FiguresCollector(services.figures))
     app = FastAPI(
         title="Gatekeeper",
         version=__version__,

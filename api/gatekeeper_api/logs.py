@@ -28,6 +28,7 @@ _MAX_DEPTH = 6
 _LEVELS = {
     "uvicorn": logging.INFO,
     "uvicorn.error": logging.WARNING,
+    "alembic": logging.WARNING,
     "httpx": logging.WARNING,  # at INFO it logs whole URLs, with their queries
     "httpcore": logging.WARNING,
     "python_multipart": logging.ERROR,  # it warns of what is answered as a problem anyway

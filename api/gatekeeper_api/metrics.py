@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from gatekeeper.decision import Decision
 from gatekeeper_api.figures import FiguresCollector
 
 REQUEST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -53,6 +54,13 @@ class Metrics:
             self._known[key] = pair
         pair[0].inc()
         pair[1].observe(seconds)
+
+    def decided(self, decision: Decision) -> None:
+        """Count a decision that was recorded just now: its rules, and what it lacked."""
+        for rule in decision.rules:
+            self.rule_results.labels(decision.stage, rule.id, str(rule.status)).inc()
+        for missing in decision.missing:
+            self.missing_evidence.labels(decision.stage, str(missing.kind)).inc()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """The body and content type for a scraper with this `Accept`. Reads the database: not in the loop."""

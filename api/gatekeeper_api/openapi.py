@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api import docs_page
 from gatekeeper_api.problems import Problem
+from gatekeeper_api.schemas.components import components as components_of_routes
 from gatekeeper_api.services import Services
 
 DESCRIPTION = """\
@@ -45,6 +46,7 @@ def install(app: FastAPI) -> None:
     derive = app.openapi
     document = _mended(derive())
     app.openapi_schema = document
+    app.state.query_names = _query_names(document)
     app.state.openapi_bytes = text_of(document).encode()
     app.state.docs_html = docs_page.render(document)
 
@@ -69,6 +71,7 @@ def _mended(document: dict[str, Any]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    schemas.update(components_of_routes())
     schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = _SECURITY
@@ -77,3 +80,14 @@ def _mended(document: dict[str, Any]) -> dict[str, Any]:
             if path.startswith("/api/"):
                 operation.setdefault("security", [{"bearer": []}])
     return document
+
+
+def _query_names(document: dict[str, Any]) -> dict[tuple[str, str], frozenset[str]]:
+    """By path and method the query parameters that the document names: routes refuse all others."""
+    return {
+        (path, method.upper()): frozenset(
+            one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"
+        )
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }

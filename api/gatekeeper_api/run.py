@@ -54,9 +54,9 @@ def serve(
       GATEKEEPER_DATA=/srv/gatekeeper gatekeeper serve --host 0.0.0.0 --port 8080
     """
     settings = _settings(host=host, port=port)
-    from gatekeeper_api import assembly, serving
+    from gatekeeper_api import assemble, serving
 
-    serving.serve(settings, assembly.services_for(settings))
+    serving.serve(settings, assemble.assembled(settings))
 
 
 def worker() -> None:
@@ -69,10 +69,10 @@ def worker() -> None:
       GATEKEEPER_DATABASE_URL=postgresql://gate@db/gate gatekeeper worker
     """
     settings = _settings()
-    from gatekeeper_api import assembly, logs
+    from gatekeeper_api import logs, working
 
     logs.configure(settings.log_format)
-    assembly.work(settings)
+    working.work(settings)
 
 
 @db.command("upgrade")
@@ -99,6 +99,24 @@ def check() -> None:
     from gatekeeper_api import tables
 
     typer.echo(tables.check(settings))
+
+
+@db.command("downgrade")
+def downgrade(
+    revision: Annotated[str, typer.Argument(help="The revision to go back to; `base` leaves no tables.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Lose what the older tables cannot hold.")] = False,
+) -> None:
+    """Take the tables back to an older revision, and what only newer ones can hold away with them.
+
+    Stop every server first, and have a copy of the database.
+
+    Examples:
+      gatekeeper db downgrade 0001 --yes
+    """
+    settings = _settings()
+    from gatekeeper_api import tables
+
+    typer.echo(tables.downgrade(settings, revision, is_confirmed=yes))
 
 
 def _settings(**flags: object) -> "ServerSettings":

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from gatekeeper.caller import Scope
 from gatekeeper.service.errors import NotAuthenticated
 from gatekeeper_api.figures import Figures
+from gatekeeper_api.metrics import Metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +52,7 @@ class Services:
     """Raises NotAuthenticated or Denied unless the caller of the request has the scope."""
     figures: Callable[[], Figures] = field(default=Figures)
     """The figures of `/metrics` that live in the database; called in a thread, at most every 15 s."""
+    metrics: Metrics | None = None
+    """Those that the use cases count in; by default fresh ones with `figures`."""
+    notes: Callable[[], Sequence[str]] = tuple
+    """Lines for whoever starts the server, once it answers."""

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
@@ -50,7 +50,8 @@ def serve(settings: ServerSettings, services: Services, *, metrics: Metrics | No
         access_log=False,  # the middleware writes that line, with the template instead of the path
         log_config=None,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_s,
     )
     with listening(settings.host, settings.port) as listener:
@@ -59,7 +60,7 @@ def serve(settings: ServerSettings, services: Services, *, metrics: Metrics | No
         told = lambda _record: not failures  # noqa: E731 - the words of a refused start are ours, without traceback
         quiet.addFilter(told)
         try:
-            _Server(config, _greeting(settings, listener)).run(sockets=[listener])
+            _Server(config, _greeting(settings, listener), services.notes).run(sockets=[listener])
         except SystemExit as ending:
             if failures:
                 raise failures[0] from None
@@ -97,15 +98,16 @@ def listening(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """Tells the address once requests are answered, and not before."""
 
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+    def __init__(self, config: uvicorn.Config, greeting: str, notes: Callable[[], Sequence[str]]) -> None:
         super().__init__(config)
-        self._greeting = greeting
+        self._greeting, self._notes = greeting, notes
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then speak."""
         await super().startup(sockets)
         if self.started:
-            typer.echo(self._greeting)
+            for line in (self._greeting, *self._notes()):
+                typer.echo(line)
 
 
 def _greeting(settings: ServerSettings, listener: socket.socket) -> str:

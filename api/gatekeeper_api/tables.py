@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gatekeeper.errors import UsageError
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper.store import migrations
 from gatekeeper.store.database import Database, database_at
@@ -32,6 +33,22 @@ def check(settings: ServerSettings) -> str:
                 hint="somebody changed them by hand; `gatekeeper db upgrade` of an empty database makes them",
             )
         return f"the tables are those of this version: revision {migrations.current(database)}"
+
+
+def downgrade(settings: ServerSettings, revision: str, *, is_confirmed: bool) -> str:
+    """Take the tables back to `revision`; says from where to where.
+
+    Raises:
+        UsageError: nobody confirmed that data may be lost, or there is no such revision.
+    """
+    if not is_confirmed:
+        raise UsageError(
+            f"going back to revision {revision!r} deletes what its tables cannot hold",
+            hint="copy the database, stop the servers, and say --yes",
+        )
+    with _opened(settings) as database:
+        before, after = migrations.downgrade(database, revision)
+    return f"the tables have revision {after or 'none'} now (before: {before or 'none'})"
 
 
 @contextmanager

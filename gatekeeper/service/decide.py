@@ -101,6 +101,42 @@ def get(server: Server, caller: Caller, decision_id: str) -> Decision:
     return decision_from(stored.body)
 
 
+def page(
+    server: Server,
+    caller: Caller,
+    project: str,
+    *,
+    stage: str | None,
+    commit: str | None,
+    artifact: str | None,
+    before: tuple[int, str] | None,
+    limit: int,
+) -> tuple[list[tuple[str, StoredDecision]], tuple[int, str] | None]:
+    """(project path, decision) of a project, the newest first, and the cursor of the next page.
+
+    Raises:
+        Denied, NotFound: the caller may not read; the project is not in its reach.
+    """
+    authorize.demand(caller, Scope.GATE_READ)
+
+    def work(connection: Connection) -> tuple[list[tuple[str, StoredDecision]], tuple[int, str] | None]:
+        found = projects.named(connection, caller, project)
+        batch = decisions.page(
+            connection,
+            found.id,
+            stage=stage,
+            commit=commit,
+            artifact=artifact,
+            before=before,
+            limit=limit + 1,
+        )
+        last = batch[limit - 1] if len(batch) > limit else None
+        more = (decisions.moment(last), last.id) if last is not None else None
+        return [(found.path, one) for one in batch[:limit]], more
+
+    return server.database.read(work)
+
+
 def record_about(server: Server, found: Known, actor: str) -> bool:
     """Record a new decision about a subject whose stored one no longer holds; True when that was done.
 
@@ -138,7 +174,10 @@ def _record(server: Server, found: Known, made: Judged, actor: str) -> Answered 
         outbox.tell(connection, told)
         return Answered(decision=decision, is_new=True)
 
-    return server.database.write(work)
+    done = server.database.write(work)
+    if done is not None and done.is_new:
+        server.recorded(done.decision)
+    return done
 
 
 def _is_same(one: Known, other: Known) -> bool:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from gatekeeper.canonical import digest_of_bytes
+from gatekeeper.decision import Decision
 from gatekeeper.evidence import EvidenceDocument
 from gatekeeper.policy.load import load_policy
 from gatekeeper.policy.model import Policy
@@ -72,6 +73,8 @@ class Server:
     parser: Parser
     clock: Clock
     rules: Rules = Rules()
+    recorded: Callable[[Decision], None] = lambda _decision: None
+    """Told of every decision that this process recorded, once it is on the disk."""
     _documents: Cache[EvidenceDocument] = field(default_factory=lambda: Cache(DOCUMENT_CACHE_BYTES))
     _policies: Cache[Policy] = field(default_factory=lambda: Cache(POLICY_CACHE))
 

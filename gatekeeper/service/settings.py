@@ -34,6 +34,8 @@ class Issuer(BaseModel):
     audience: str = Field(min_length=1)
     jwks_uri: str | None = None
     """Where its keys are; by default what its discovery document says."""
+    groups: tuple[str, ...] = ()
+    """Globs of project paths: there the first upload of a job creates its project."""
 
 
 def _data_folder() -> Path:
@@ -98,13 +100,19 @@ class ServerSettings(BaseSettings):
         description='a JSON list such as [{"issuer": "https://gitlab.example.com", "provider": "gitlab", '
         '"audience": "https://gate.example.com"}]',
     )
-    auth_failures_per_minute: int = Field(default=60, ge=1, le=100_000, description="1 to 100000")
+    auth_failures_per_minute: int = Field(default=10, ge=1, le=100_000, description="1 to 100000")
     """Wrong credentials of one address before it is answered with 429."""
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description='a JSON list of addresses or networks such as ["10.0.0.0/8"]'
+    )
+    """Proxies whose X-Forwarded-For says who asks; of others it says nothing."""
     default_policy: str = Field(default="base", min_length=1, description="the name of a policy")
     set_deadline_min: int = Field(default=60, ge=1, le=7 * 24 * 60, description="1 to 10080 minutes")
     metrics_public: bool = Field(default=False, description="true or false")
     """True: `/metrics` asks for no token. False: it takes the scope metrics:read."""
     accept_forks: bool = Field(default=False, description="true or false")
+    embedded_worker: bool | None = Field(default=None, description="true or false")
+    """Whether `serve` does the jobs itself. By default with SQLite; with PostgreSQL `worker` does them."""
     parser_children: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="1 to 256 processes"
     )

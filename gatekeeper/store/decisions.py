@@ -1,8 +1,9 @@
 """Recorded decisions, and the newest of them that later questions are measured against."""
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, literal, select
 
 from gatekeeper.recorded import StoredDecision
+from gatekeeper.store.columns import microseconds
 from gatekeeper.store.convert import decision_of, decision_row
 from gatekeeper.store.statements import insert_new, table, upsert
 
@@ -71,9 +72,15 @@ def page(
         if value is not None:
             wanted = wanted.where(_DECISION.c[column] == value)
     if before is not None:
-        instant = func.coalesce(before[0])
+        # Given a type of its own: the column's would take it for a datetime.
+        instant = literal(before[0], BigInteger)
         wanted = wanted.where((at < instant) | ((at == instant) & (_DECISION.c.id < before[1])))
     return [decision_of(row) for row in connection.execute(wanted).mappings()]
+
+
+def moment(stored: StoredDecision) -> int:
+    """Where the decision stands in a page, with its id: microseconds since 1970."""
+    return microseconds(stored.recorded_at)
 
 
 def baseline(connection: Connection, project_id: str, stage: str, tree: str) -> tuple[str, str] | None:

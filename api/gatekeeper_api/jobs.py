@@ -1,0 +1,93 @@
+"""The jobs of a server: in its own process, or in those of `gatekeeper worker`.
+
+`dbos` is imported only here, inside of functions, and only where jobs are done: it takes more than a second.
+"""
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gatekeeper.service.reevaluate import JOB, sweep
+from gatekeeper.service.server import Server
+from gatekeeper.service.settings import ServerSettings
+from gatekeeper.store.database import Database
+
+if TYPE_CHECKING:
+    from gatekeeper.service.jobs_engine import JobEngine
+    from gatekeeper.service.jobs_work import Handler
+
+FILE = "jobs.sqlite"
+SCHEDULES = {JOB: 1}
+"""Seconds between two runs."""
+_STOP_S = 8.0
+_LEFT = 5
+"""Exit code of a worker that had to be left while a job ran: the next one does it again."""
+
+log = structlog.get_logger("gatekeeper.jobs")
+
+
+class EmbeddedJobs:
+    """The worker of a server that has no other."""
+
+    def __init__(self, engine: "JobEngine") -> None:
+        self._engine = engine
+        self._is_running = False
+
+    @property
+    def is_alive(self) -> bool:
+        """True while jobs are done here."""
+        return self._is_running and not self._engine.lost.is_set()
+
+    def start(self, server: Server) -> None:
+        """Do jobs from now on.
+
+        Raises:
+            ServiceError: `worker-running`: another process does them.
+            Unavailable: the database of the jobs cannot be used.
+        """
+        self._engine.start(handlers_of(server))
+        for name, every_s in SCHEDULES.items():
+            self._engine.schedule(name, every_s)
+        self._is_running = True
+
+    def stop(self) -> None:
+        """Let what runs end, for some seconds."""
+        self._is_running = False
+        self._engine.stop(_STOP_S)
+
+
+def jobs_of(settings: ServerSettings, database: Database) -> EmbeddedJobs | None:
+    """The jobs that `serve` does itself; None where `gatekeeper worker` does them."""
+    is_ours = settings.embedded_worker
+    if is_ours is None:
+        is_ours = database.is_sqlite
+    return EmbeddedJobs(engine_of(settings, database)) if is_ours else None
+
+
+def engine_of(settings: ServerSettings, database: Database) -> "JobEngine":
+    """The engine over the jobs of this server, not started."""
+    from gatekeeper.service.jobs_engine import JobEngine
+
+    place: str | Path = settings.data / FILE if database.is_sqlite else database.url
+    return JobEngine(place)
+
+
+def handlers_of(server: Server) -> "dict[str, Handler]":
+    """What does each job."""
+
+    def reevaluate(_job: object) -> None:
+        if done := sweep(server):
+            log.info("subjects.judged_again", count=done)
+
+    return {JOB: reevaluate}
+
+
+def run(engine: "JobEngine", server: Server) -> None:
+    """Do jobs in this process until a signal comes. Does not return when a job outlives the signal."""
+    from gatekeeper.service.worker import run_worker
+
+    if not run_worker(engine, handlers_of(server), schedules=SCHEDULES, stop=threading.Event()):
+        os._exit(_LEFT)

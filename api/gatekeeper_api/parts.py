@@ -1,0 +1,67 @@
+"""What the routes are given: the parts of one running server, and threads to use them in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Request
+
+from gatekeeper.service.oidc import OidcVerifier
+from gatekeeper.service.server import Server
+from gatekeeper.service.settings import ServerSettings
+from gatekeeper.service.tokens import Tokens
+from gatekeeper.store.gate_reader import GateReader
+from gatekeeper_api.evaluations import Evaluations
+from gatekeeper_api.failures import Failures
+from gatekeeper_api.metrics import Metrics
+
+T = TypeVar("T")
+
+QUESTIONS = 40
+"""Use cases that run at the same time."""
+UPLOADS = 16
+"""Uploads that are understood and kept at the same time: they may not take the threads of the others."""
+
+
+class Threads:
+    """Runs use cases away from the event loop, uploads apart from everything else."""
+
+    def __init__(self, *, questions: int = QUESTIONS, uploads: int = UPLOADS) -> None:
+        self._questions, self._uploads = CapacityLimiter(questions), CapacityLimiter(uploads)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises."""
+        return await to_thread.run_sync(work, limiter=self._questions)
+
+    async def run_upload(self, work: Callable[[], T]) -> T:
+        """The same for `work` that may take a minute."""
+        return await to_thread.run_sync(work, limiter=self._uploads)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The parts of one server. Shared by all requests."""
+
+    server: Server
+    settings: ServerSettings
+    tokens: Tokens
+    verifier: OidcVerifier
+    gate_reader: GateReader
+    metrics: Metrics
+    failures: Failures
+    evaluations: Evaluations[Any] = field(default_factory=Evaluations)
+    """Of gate queries."""
+    threads: Threads = field(default_factory=Threads)
+
+
+class Running:
+    """Holds the parts from the start of a server to its end."""
+
+    parts: Parts
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the server that answers `request`."""
+    running: Running = request.app.state.services.ports
+    return running.parts

@@ -1,0 +1,64 @@
+"""What OpenAPI says of the shapes of requests and answers."""
+
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gatekeeper.decision import Decision
+from gatekeeper.service.answers import Gate
+from gatekeeper_api.schemas.decisions import Question
+from gatekeeper_api.schemas.evidence import Build, Evidence, EvidenceSet, NewBuild, SetEnd
+from gatekeeper_api.schemas.lists import (
+    DecisionPage,
+    EvidencePage,
+    EvidenceProblem,
+    FindingPage,
+    PolicyPage,
+    ProjectPage,
+    TokenPage,
+)
+from gatekeeper_api.schemas.projects import NewProject, PolicyChoice, PolicyVersion, Project
+from gatekeeper_api.schemas.tokens import NewToken, Rotation, Token, TokenRequest, Whoami
+
+REF = "#/components/schemas/{model}"
+
+ANSWERS: tuple[type[BaseModel], ...] = (
+    Evidence,
+    EvidenceProblem,
+    EvidencePage,
+    EvidenceSet,
+    Build,
+    DecisionPage,
+    Project,
+    ProjectPage,
+    PolicyVersion,
+    PolicyPage,
+    FindingPage,
+    Token,
+    NewToken,
+    TokenPage,
+    Whoami,
+)
+REQUESTS: tuple[type[BaseModel], ...] = (
+    SetEnd,
+    NewBuild,
+    Question,
+    NewProject,
+    PolicyChoice,
+    TokenRequest,
+    Rotation,
+)
+
+
+def components() -> dict[str, Any]:
+    """The schemas by name. Decisions and gates are those that are stored and sent as bytes."""
+    _, written = models_json_schema([(one, "serialization") for one in ANSWERS], ref_template=REF)
+    _, taken = models_json_schema([(one, "validation") for one in REQUESTS], ref_template=REF)
+    _, own = msgspec.json.schema_components((Decision, Gate), ref_template="#/components/schemas/{name}")
+    # What a report's problem is in the core, is not what a problem is in HTTP.
+    text = msgspec.json.encode(own).replace(b'schemas/Problem"', b'schemas/ReportProblem"')
+    core = msgspec.json.decode(text, type=dict[str, Any])
+    core["ReportProblem"] = core.pop("Problem") | {"title": "ReportProblem"}
+    return {**core, **taken["$defs"], **written["$defs"]}
