@@ -9,6 +9,10 @@ class StoreUnavailable(GatekeeperError):
     code = "unavailable"
 
 
+class RowDamaged(StoreUnavailable):
+    """What a row holds has been cut or changed on its disk. Nothing is answered from it."""
+
+
 class SchemaOutdated(GatekeeperError):
     """The tables are not those of this version."""
 
