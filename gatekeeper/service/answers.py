@@ -103,6 +103,11 @@ def as_bytes(gate: Gate) -> bytes:
     return msgspec.json.encode(gate)
 
 
+def gate_from(data: bytes) -> Gate:
+    """A stored answer read back."""
+    return msgspec.json.decode(data, type=Gate)
+
+
 def _reason(rule: RuleResult | None, why: Reason, remedy: Remedy | None) -> GateReason:
     return GateReason(
         rule=rule.id if rule else None,

@@ -60,7 +60,14 @@ def look(server: Server, caller: Caller, asked: Asked) -> Gate:
         Denied, NotFound, Conflict, Refused: as `questions.known`.
     """
     authorize.demand(caller, Scope.GATE_READ)
-    found = server.database.read(lambda connection: known(connection, caller, asked))
+
+    def work(connection: Connection) -> tuple[Known, GateState | None]:
+        found = known(connection, caller, asked)
+        return found, _at_hand(connection, found)
+
+    found, held = server.database.read(work)
+    if held is not None and held.as_of <= server.clock() < held.valid_until:
+        return answers.gate_from(held.body)
     return answer_about(server, found)
 
 
@@ -193,6 +200,18 @@ def _is_unchanged(connection: Connection, found: Known) -> bool:
     return (revision, project.policy_digest, held[1] if held else "") == (
         found.revision, found.version.digest, found.baseline_digest,
     )  # fmt: skip
+
+
+def _at_hand(connection: Connection, found: Known) -> GateState | None:
+    """The answer that was kept about this very subject, when nothing of it changed since."""
+    key = f"a:{found.artifact}" if found.artifact else f"c:{found.commit}"
+    held = gate_states.current(connection, found.project.id, found.stage, key)
+    if held is None:
+        return None
+    is_same = (held.tree, held.commit, held.artifact, held.policy_digest, held.baseline_digest) == (
+        found.tree, found.commit, found.artifact, found.version.digest, found.baseline_digest,
+    )  # fmt: skip
+    return held if is_same else None
 
 
 def _keep_at_hand(connection: Connection, found: Known, gate: Gate) -> None:

@@ -64,6 +64,18 @@ def put(connection: Connection, state: GateState) -> None:
     upsert(connection, "gate_state", columns, set_=rest)
 
 
+def current(connection: Connection, project_id: str, stage: str, key: str) -> GateState | None:
+    """The answer to one way of asking; None when there is none, or a fact about the subject changed since.
+
+    Whether its policy, its baseline and its time still hold is the caller's to see.
+    """
+    wanted = select(_GATE).where(
+        _GATE.c.project_id == project_id, _GATE.c.stage == stage, _GATE.c.key == key, _GATE.c.is_current
+    )
+    row = connection.execute(wanted).mappings().first()
+    return GateState(**{name: row[name] for name in GateState.__struct_fields__}) if row else None
+
+
 def asked(connection: Connection, project_id: str, key: str) -> list[GateState]:
     """The answers about subjects with this key: what somebody has asked before."""
     kind, _, value = key.partition(":")
