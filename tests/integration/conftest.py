@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def new_postgres(postgres_server: "PostgresServer") -> Iterator[Callable[[], str
     yield make
     for name in made:
         postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def migrated_postgres(postgres_server: "PostgresServer") -> Iterator[Callable[[], str]]:
+    """As `new_postgres`, with the tables of this version in it: a copy of one that was migrated once."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(postgres_server.create_database(template=postgres_server.migrated))
+        return postgres_server.url(made[-1])
+
+    yield make
+    for name in made:
+        postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the tables of this version, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "db.sqlite"
+    _migrate(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture
@@ -117,30 +140,43 @@ class PostgresServer:
         }
         arguments = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
         self._log = folder / "log"
-        self._process = start_bound_to_us(
-            [str(installed.bin_path / "postgres"), "-D", str(self._data), *arguments],
-            log=self._log,
-            user=installed.system_user,
-        )
-        wait_until(self._answers, self._process, self._log)
+        self._command = [str(installed.bin_path / "postgres"), "-D", str(self._data), *arguments]
+        self._user: str | None = installed.system_user
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @cached_property
+    def migrated(self) -> str:
+        """A database with the tables of this version, for copies; nobody stays connected to it."""
+        name = self.create_database()
+        _migrate(self.url(name))
+        return name
 
     def url(self, database: str) -> str:
         """How SQLAlchemy and DBOS name the database."""
         return f"postgresql+psycopg://postgres@/{database}?host={self._data}"
 
-    def create_database(self) -> str:
+    def create_database(self, template: str = "template0") -> str:
         """A new database, its name."""
         name = f"test_{next(self._names)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop_database(self, name: str) -> None:
         """Remove it, with whoever is connected."""
         self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def start(self) -> None:
+        """Return when it answers; at once when it runs."""
+        if self._process is None:
+            self._process = start_bound_to_us(self._command, log=self._log, user=self._user)
+            wait_until(self._answers, self._process, self._log)
+
     def stop(self) -> None:
         """End it; open connections are cut."""
-        end(self._process, signal.SIGINT)
+        if self._process is not None:
+            end(self._process, signal.SIGINT)
+            self._process = None
 
     def _execute(self, statement: str) -> None:
         import psycopg
@@ -158,6 +194,17 @@ class PostgresServer:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def _migrate(url: str) -> None:
+    from gatekeeper.store import migrations
+    from gatekeeper.store.database import database_at
+
+    database = database_at(url)
+    try:
+        migrations.upgrade(database)
+    finally:
+        database.close()
 
 
 class S3Server:

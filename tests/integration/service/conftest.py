@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from gatekeeper.service.parsing import ParserLimits, ParserPool
 from gatekeeper.service.questions import Asked
 from gatekeeper.service.server import Rules, Server
 from gatekeeper.service.submission import Received, Submission
-from gatekeeper.store import migrations
 from gatekeeper.store.blobs import blob_store
 from gatekeeper.store.database import database_at
 
@@ -110,9 +110,9 @@ class House:
         """A report with one high finding for each of the rules."""
         found = [
             {
-                "filename": "app.py", "line_number": n + 1, "test_id": rule, "test_name": "t", "issue_text": rule,
-                "issue_severity": "HIGH", "issue_confidence": "HIGH", "code": f"{n} {rule}()", "line_range": [1],
-                "col_offset": 0, "end_col_offset": 1, "issue_cwe": {}, "more_info": "",
+                "filename": "app.py", "line_number": n + 1, "test_id": rule, "test_name": "t",
+                "issue_text": rule, "issue_severity": "HIGH", "issue_confidence": "HIGH",
+                "code": f"{n} {rule}()", "line_range": [1], "col_offset": 0, "end_col_offset": 1, "issue_cwe": {}, "more_info": "",
             }
             for n, rule in enumerate(rules)
         ]  # fmt: skip
@@ -188,12 +188,14 @@ def parser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ParserPool]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def house(
-    request: pytest.FixtureRequest, tmp_path: Path, parser: ParserPool, new_postgres: Callable[[], str]
+    request: pytest.FixtureRequest, tmp_path: Path, parser: ParserPool, migrated_sqlite: Path
 ) -> Iterator[House]:
     """A server on each of the two engines, with a project and a policy."""
-    url = f"sqlite:///{tmp_path}/db.sqlite" if request.param == "sqlite" else new_postgres()
-    database = database_at(url)
-    migrations.upgrade(database)
+    if request.param == "sqlite":
+        shutil.copy(migrated_sqlite, tmp_path / "db.sqlite")
+        database = database_at(f"sqlite:///{tmp_path}/db.sqlite")
+    else:
+        database = database_at(request.getfixturevalue("migrated_postgres")())
     clock = Wrist()
     (tmp_path / "in").mkdir()
     server = Server(
