@@ -148,6 +148,7 @@ def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
         )
         made.execute("PRAGMA foreign_keys=ON")
         made.execute("PRAGMA synchronous=FULL")
+        made.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes past the triggers
         if not is_read_only:  # not through the engine: inside its transaction SQLite ignores or refuses it
             made.execute("PRAGMA journal_mode=WAL")
         return made

@@ -8,28 +8,43 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from gatekeeper.store.database import Database
-from gatekeeper.store.errors import SchemaOutdated
+from gatekeeper.store.database import Connection, Database
+from gatekeeper.store.errors import SchemaOutdated, StoreUnavailable
 from gatekeeper.store.tables import Base
 
 HEAD = "head"
 
 
 def upgrade(database: Database, revision: str = HEAD) -> tuple[str | None, str | None]:
-    """Bring the tables to `revision`; the revisions before and after. Two servers wait for each other."""
+    """Bring the tables to `revision`; the revisions before and after. Two servers wait for each other.
+
+    Raises:
+        SchemaOutdated: the tables are of another version than any that this one knows.
+        StoreUnavailable: the database is locked, full or gone, or a step failed. All stands as before.
+    """
     return _run(database, lambda config: command.upgrade(config, revision))
 
 
 def downgrade(database: Database, revision: str) -> tuple[str | None, str | None]:
-    """Take the tables back to `revision` (`base`: none at all), with what stands in them."""
+    """Take the tables back to `revision` (`base`: none at all), with what stands in them.
+
+    Raises:
+        SchemaOutdated, StoreUnavailable: as `upgrade`.
+    """
     return _run(database, lambda config: command.downgrade(config, revision))
 
 
 def current(database: Database) -> str | None:
-    """The revision of the tables; None when there are none."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    """The revision of the tables; None when there are none.
+
+    Raises:
+        StoreUnavailable: the database cannot be read now.
+    """
+    return database.read(_revision)
 
 
 def newest() -> str:
@@ -56,20 +71,39 @@ def demand_current(database: Database) -> None:
 
 def differences(database: Database) -> list[str]:
     """What the tables have that the code has not, and the other way round; empty when they agree."""
-    with database.engine.connect() as connection:
+
+    def work(connection: Connection) -> list[str]:
         context = MigrationContext.configure(connection, opts={"render_as_batch": True, "compare_type": True})
         return [str(one) for one in compare_metadata(context, Base.metadata)]
 
+    return database.read(work)
+
 
 def _run(database: Database, act: Callable[[Config], None]) -> tuple[str | None, str | None]:
-    before = current(database)
     config = _config()
-    with database.engine.begin() as connection:
-        if not database.is_sqlite:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(71, 0)")
-        config.attributes["connection"] = connection
-        act(config)
-    return before, current(database)
+    try:
+        with database.engine.begin() as connection:
+            if not database.is_sqlite:
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(71, 0)")
+            before = _revision(connection)
+            config.attributes["connection"] = connection
+            act(config)
+            return before, _revision(connection)
+    except CommandError as error:
+        raise SchemaOutdated(
+            f"the tables cannot be brought there: {error}",
+            hint="use the version of Gatekeeper that made them",
+        ) from error
+    except (DBAPIError, PoolTimeout) as error:
+        said = str(getattr(error, "orig", None) or error)
+        raise StoreUnavailable(
+            f"the tables cannot be changed: {said}; nothing was changed",
+            hint="when the database is locked or full, run `gatekeeper db upgrade` again",
+        ) from error
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config() -> Config:
