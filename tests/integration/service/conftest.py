@@ -112,7 +112,8 @@ class House:
             {
                 "filename": "app.py", "line_number": n + 1, "test_id": rule, "test_name": "t",
                 "issue_text": rule, "issue_severity": "HIGH", "issue_confidence": "HIGH",
-                "code": f"{n} {rule}()", "line_range": [1], "col_offset": 0, "end_col_offset": 1, "issue_cwe": {}, "more_info": "",
+                "code": f"{n} {rule}()", "line_range": [1], "col_offset": 0, "end_col_offset": 1,
+                "issue_cwe": {}, "more_info": "",
             }
             for n, rule in enumerate(rules)
         ]  # fmt: skip
