@@ -20,7 +20,7 @@ OTHERS = {
     ("/readyz", "503"): {"application/json"},
     ("/api/v1/gate", "409"): {"application/json", PROBLEM},
 }
-"""Answers that are no refusals although their status is not 2xx: not ready, and a gate asked for its status."""
+"""Answers that are no refusals though no 2xx: not ready, and a gate asked for a status."""
 
 
 def test_the_committed_description_is_that_of_the_code(repository: Path) -> None:
