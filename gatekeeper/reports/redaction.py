@@ -40,8 +40,10 @@ _OUR_WORDS = frozenset(
 )
 """Words that readers put into `what` themselves."""
 
-_AUTHORITY = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)(?:[^/?#]*@)?([^?#]*)")
-_OPAQUE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(?!/)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")  # two letters at least: `C:` is a drive
+_FILE = re.compile(r"file:/(?!/)|file:///", re.IGNORECASE)
+_ON_A_HOST = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]+:)?//)(?:[^/?#@]*@)?([^@]*)")
+"""No further `@`: before it may stand the rest of a password with characters that it must not have."""
 
 
 def without_secrets(report: Report) -> Report:
@@ -72,11 +74,12 @@ def quoting_nothing(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 def plain_address(uri: str) -> str:
     """`uri` without what may let somebody in: user and password, query, fragment.
 
-    An address that is no place at all, such as `data:...`, is redacted whole.
+    An address that is no place (`data:...`), or where a password may begin and end anywhere, goes whole.
     """
-    if found := _AUTHORITY.match(uri):
-        return found[1] + found[2]
-    return REDACTED if _OPAQUE.match(uri) else re.split(r"[?#]", uri, maxsplit=1)[0]
+    if _FILE.match(uri) or not _ADDRESS.match(uri):
+        return _without_query(uri)
+    found = _ON_A_HOST.fullmatch(uri)
+    return found[1] + _without_query(found[2]) if found else REDACTED
 
 
 def _without_secret(finding: Finding) -> Finding:
@@ -84,11 +87,15 @@ def _without_secret(finding: Finding) -> Finding:
     if suppression is not None and suppression.reason is not None:
         suppression = msgspec.structs.replace(suppression, reason=REDACTED)
     # A path was decoded from its URI, so it may well hold `?` or `#`; other addresses are as they were.
-    if location is not None and (_AUTHORITY.match(location.path) or _OPAQUE.match(location.path)):
+    if location is not None and _ADDRESS.match(location.path):
         location = msgspec.structs.replace(location, path=plain_address(location.path))
     return msgspec.structs.replace(
         finding, message=finding.rule, suppression=suppression, location=location, package=None
     )
+
+
+def _without_query(uri: str) -> str:
+    return re.split(r"[?#]", uri, maxsplit=1)[0]
 
 
 def _without_words(value: Param) -> Param:

@@ -1,11 +1,12 @@
 """The process that reads reports; started by `parsing_process`, never imported.
 
-    python -P -m gatekeeper.service.parsing_child MEMORY_BYTES
+    python -P -m gatekeeper.service.parsing_child MEMORY_BYTES LIFELINE_FD
 
 Orders come on standard input, answers go to standard output. It keeps what it has imported and reads one
-upload after another. It ends when the server does: between orders by the end of its input, and in the middle
-of one by SIGIO, which the kernel sends when the other end of standard input is closed. (Not by
-PR_SET_PDEATHSIG: that one comes when the thread that started the process ends.)
+upload after another. It ends when the server does, even in the middle of a C function: the kernel sends
+SIGIO when the other end of the lifeline, a pipe that nobody ever writes to, is closed. (Not standard input:
+the signal for an order may come after the order was read. Not PR_SET_PDEATHSIG: that one comes when the
+thread that started the process ends.)
 """
 
 import fcntl
@@ -16,8 +17,8 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,7 +38,6 @@ from gatekeeper.service.parsing_wire import (
 )
 from gatekeeper.service.parsing_work import Understood, understood, without_reading
 
-_INPUT_FD = 0
 _MAX_OPEN_FILES = 64
 _NICENESS = 5
 """About a third of the processor time of the server's own threads where both want it."""
@@ -45,7 +45,8 @@ _NICENESS = 5
 
 def main() -> None:
     """Read orders until there are no more; see the module."""
-    memory_bytes = int(sys.argv[1])
+    memory_bytes, lifeline = int(sys.argv[1]), int(sys.argv[2])
+    _end_with_the_server(lifeline)
     answers = _own_output()
     _set_limits(memory_bytes)
     gc.freeze()
@@ -58,11 +59,18 @@ def main() -> None:
     with suppress(BrokenPipeError):  # the server has gone, and with it the question
         say(Ready())
         while (order := next_order(sys.stdin.buffer)) is not None:
-            with _ending_with_the_server():
-                said, document = _carried_out(order, say, is_worn=lambda: _address_space() > memory_bytes / 2)
+            said, document = _carried_out(order, say, is_worn=lambda: _address_space() > memory_bytes / 2)
             say(said, document)
             if isinstance(said, Answer) and said.is_last:
                 return
+
+
+def _end_with_the_server(lifeline: int) -> None:
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([lifeline], [], [], 0)[0]:
+        sys.exit()  # it went before we began to listen
 
 
 def _own_output() -> BinaryIO:
@@ -76,7 +84,6 @@ def _set_limits(memory_bytes: int) -> None:
     # A signal to the whole group of processes is the server's to obey: it lets running work end.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
     os.umask(0o077)
     os.nice(_NICENESS)
     # Linux may weigh whole sessions against each other (sched(7), autogroup): then only this counts.
@@ -90,21 +97,6 @@ def _set_limits(memory_bytes: int) -> None:
         hard = resource.getrlimit(limit)[1]
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (allowed, allowed))
-
-
-@contextmanager
-def _ending_with_the_server() -> Iterator[None]:
-    """Inside the block the end of the server ends this process, even in the middle of a C function."""
-    flags = fcntl.fcntl(_INPUT_FD, fcntl.F_GETFL)
-    fcntl.fcntl(_INPUT_FD, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(_INPUT_FD, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if select.select([_INPUT_FD], [], [], 0)[0]:
-        sys.exit()  # it went before we began to listen: nothing else can come now
-    try:
-        yield
-    finally:
-        # Before the answer is out: the next order would raise the signal too.
-        fcntl.fcntl(_INPUT_FD, fcntl.F_SETFL, flags)
 
 
 def _carried_out(

@@ -88,17 +88,14 @@ class ParserProcess:
         """
         self._memory_bytes = memory_bytes
         self._is_ready = False
-        # exec after fork: none of the server's threads, locks and sockets get into the child. In a session of
-        # its own, Ctrl-C in a terminal does not reach it.
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-P", "-m", "gatekeeper.service.parsing_child", str(memory_bytes)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd="/",
-            env=_environment(os.environ),
-            bufsize=0,
-            start_new_session=True,
-        )
+        lifeline, self._lifeline = os.pipe()
+        try:
+            self._process = _started(memory_bytes, lifeline)
+        except BaseException:
+            os.close(self._lifeline)
+            raise
+        finally:
+            os.close(lifeline)
         self._input = cast("IO[bytes]", self._process.stdin)
         self._output = cast("IO[bytes]", self._process.stdout)
         self._poll = select.poll()
@@ -141,9 +138,11 @@ class ParserProcess:
         """End it, wait until it is gone and close its pipes. Only for the thread that has it."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._input, self._output):
-            with suppress(OSError):
-                pipe.close()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+        self._input.close()
+        self._output.close()
 
     def _ended(self, known: Progress | None) -> Died | TookTooLong:
         with suppress(subprocess.TimeoutExpired):
@@ -174,6 +173,24 @@ class ParserProcess:
                 raise _Ended
             data += chunk
         return data
+
+
+def _started(memory_bytes: int, lifeline: int) -> subprocess.Popen[bytes]:
+    # exec after fork: none of the server's threads, locks and sockets get into the child. In a session of its
+    # own, Ctrl-C in a terminal does not reach it.
+    return subprocess.Popen(  # noqa: S603 - our own module, no shell
+        [
+            *(sys.executable, "-P", "-m", "gatekeeper.service.parsing_child"),
+            *(str(memory_bytes), str(lifeline)),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd="/",
+        env=_environment(os.environ),
+        bufsize=0,
+        pass_fds=(lifeline,),
+        start_new_session=True,
+    )
 
 
 def _environment(server: Mapping[str, str]) -> dict[str, str]:

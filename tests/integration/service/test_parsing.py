@@ -264,12 +264,14 @@ def test_a_large_report_within_a_small_time_is_cut_off(tmp_path: Path) -> None:
         assert (parsed.kind, parsed.format, codes(parsed)) == (Kind.TESTS, "junit", ["parser-timeout"])
 
 
-def test_an_upload_waits_only_so_long_for_a_process(tmp_path: Path, endless: Path, junit: Path) -> None:
-    """Then it is turned away, and is no evidence of anything."""
+def test_an_upload_waits_only_so_long_for_a_process(tmp_path: Path, junit: Path) -> None:
+    """Then it is turned away, as those are that are cut off by the end: both are evidence of nothing."""
+    large = large_junit(tmp_path / "large.xml", 1_000_000)
     with pool_of(1, tmp_path, wait_s=0.2) as pool, ThreadPoolExecutor(1) as threads:
-        busy = threads.submit(pool.parse, task(endless, kind=Kind.TESTS))
+        busy = threads.submit(pool.parse, task(large))
+        until(lambda: bool(opened_by(pool.pids, large)))
         with pytest.raises(Unavailable, match=r"all 1 parser processes were busy for 0\.2 s"):
-            _ask_for_ever(pool, junit)
+            pool.parse(task(junit))
         pool.close()
         with pytest.raises(Unavailable, match="shutting down"):
             busy.result(WAIT_S)
@@ -277,9 +279,13 @@ def test_an_upload_waits_only_so_long_for_a_process(tmp_path: Path, endless: Pat
             pool.parse(task(junit))
 
 
-def _ask_for_ever(pool: ParserPool, report: Path) -> None:
-    while True:  # the first may come before the one that keeps the process
-        pool.parse(task(report))
+def test_thousands_of_uploads_kill_no_process(pool: ParserPool, junit: Path) -> None:
+    """The signal that ends a process with the server comes for nothing else."""
+    before = pool.pids
+    with ThreadPoolExecutor(4) as threads:
+        kinds = set(threads.map(lambda _: pool.parse(task(junit)).kind, range(3_000)))
+    assert kinds == {Kind.TESTS}
+    assert pool.pids == before
 
 
 def test_processes_that_cannot_start_are_told(
