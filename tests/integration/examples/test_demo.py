@@ -20,7 +20,7 @@ def _environ(toolchain_settings: Settings, folder: Path) -> dict[str, str]:
 
 
 def _command(examples: Path) -> tuple[str, ...]:
-    return (sys.executable, "-P", str(examples / "demo.py"))
+    return (sys.executable, "-P", str(examples / "demo"))
 
 
 def test_the_shop_is_refused_then_mended_and_let_in(
@@ -44,7 +44,11 @@ def test_the_shop_is_refused_then_mended_and_let_in(
     for reason in ("shop/catalogue.py", "upgrade", "werkzeug", "coverage.line"):
         assert reason in refused
     assert "PASS" in mended
-    assert "$ gatekeeper evaluate reports --stage test --policy shop-gate.yaml --project shop" in refused
+    for command in ("gatekeeper submit ../reports)", "gatekeeper link --artifact sha256:", "gatekeeper check "):
+        assert f"$ (cd shop && {command}" in refused
+    assert "curl -fsS -H" in mended
+    assert "allowed false" in mended
+    assert "allowed true" in mended
     assert list((tmp_path / "tmp").iterdir()) == []
     assert sorted(examples.rglob("*")) == before
 
