@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.decision import Decision, as_json, decision_from
 from gatekeeper.recorded import Event, GateState, StoredDecision
 from gatekeeper.service import answers, authorize, projects
 from gatekeeper.service.answers import Gate
-from gatekeeper.service.errors import NotFound, Unavailable, coded
+from gatekeeper.service.errors import NotFound, coded
 from gatekeeper.service.events import event
 from gatekeeper.service.questions import Asked, Judged, Known, judged, known, known_about, stored_inputs
 from gatekeeper.service.server import Server
@@ -16,8 +17,9 @@ from gatekeeper.store import decisions, gate_states, outbox
 from gatekeeper.store import projects as project_rows
 from gatekeeper.store.database import Connection
 
-TRIES = 6
-"""Evidence that arrives while a decision is made has it made again, at most this often."""
+TRIES = 3
+"""How often a decision is made while others write: evidence or a baseline that comes meanwhile has it made
+again. After that the project stands still for it: builds that are judged side by side would never end."""
 RETRY_AFTER_S = 5
 
 
@@ -29,28 +31,26 @@ class Answered:
     is_new: bool
 
 
+R = TypeVar("R", bound=Answered | Gate | None)
+
+
 def decide(server: Server, caller: Caller, asked: Asked) -> Answered | Gate:
     """The decision, on the disk; or a pending gate when it is too early to ask.
 
     Raises:
         Denied, NotFound, Conflict, Refused: as `questions.known`.
-        Unavailable: too much arrives at the same time; ask again.
+        Unavailable, StoreUnavailable: nothing was recorded; ask again.
     """
     authorize.demand(caller, Scope.DECISION_WRITE)
     for _ in range(TRIES):
         found = server.database.read(lambda connection: known(connection, caller, asked))
         now = server.clock()
-        if pending := found.pending(now):
-            return answers.waiting(found.subject, found.stage, pending, RETRY_AFTER_S)
-        if (held := found.usable(now)) is not None:
-            return Answered(decision=decision_from(held.body), is_new=False)
+        if (ready := _ready(found, now)) is not None:
+            return ready
         made = judged(server, found, now)
         if (stored := _record(server, found, made, caller.principal)) is not None:
             return stored
-    raise Unavailable(
-        "evidence for this subject arrives faster than it can be judged; nothing was recorded",
-        hint="ask again when its uploads have finished",
-    )
+    return _decided_alone(server, caller, asked)
 
 
 def look(server: Server, caller: Caller, asked: Asked) -> Gate:
@@ -161,28 +161,61 @@ def record_about(server: Server, found: Known, actor: str) -> bool:
 
 def _record(server: Server, found: Known, made: Judged, actor: str) -> Answered | None:
     """The decision, recorded; the one that somebody else recorded meanwhile; None when facts changed."""
-    decision = made.decision
 
     def work(connection: Connection) -> Answered | None:
         project_rows.lock(connection, found.project.id)
         now = known_about(connection, found.project, found.subject, found.stage)
         if not _is_same(now, found):
             return None
-        if (held := now.usable(decision.as_of)) is not None:
+        if (held := now.usable(made.decision.as_of)) is not None:
             return Answered(decision=decision_from(held.body), is_new=False)
-        at = server.clock()
-        stored = _stored(found, made, actor, at)
-        if not decisions.add(connection, stored):
-            return Answered(decision=decision, is_new=False)
-        _keep_at_hand(connection, found, answers.decided(decision, is_recorded=True))
-        told = event(
-            Event.DECISION, decision, project_id=found.project.id, actor=actor, at=at, subject=decision.id
-        )
-        outbox.tell(connection, told)
-        return Answered(decision=decision, is_new=True)
+        return _kept(server, connection, found, made, actor)
 
-    done = server.database.write(work)
-    if done is not None and done.is_new:
+    return _told(server, server.database.write(work))
+
+
+def _decided_alone(server: Server, caller: Caller, asked: Asked) -> Answered | Gate:
+    """The decision, made and recorded while everybody else who writes to the project waits.
+
+    By now its documents are in memory, so that takes milliseconds.
+    """
+
+    def work(connection: Connection) -> Answered | Gate:
+        project_rows.lock(connection, known(connection, caller, asked).project.id)
+        found = known(connection, caller, asked)
+        now = server.clock()
+        if (ready := _ready(found, now)) is not None:
+            return ready
+        return _kept(server, connection, found, judged(server, found, now), caller.principal)
+
+    return _told(server, server.database.write(work))
+
+
+def _ready(found: Known, now: datetime) -> Answered | Gate | None:
+    """What needs no judgement: it is too early, or the stored decision is still the answer."""
+    if pending := found.pending(now):
+        return answers.waiting(found.subject, found.stage, pending, RETRY_AFTER_S)
+    if (held := found.usable(now)) is not None:
+        return Answered(decision=decision_from(held.body), is_new=False)
+    return None
+
+
+def _kept(server: Server, connection: Connection, found: Known, made: Judged, actor: str) -> Answered:
+    """The decision as a record, with its event, and at hand for those who ask."""
+    decision, at = made.decision, server.clock()
+    if not decisions.add(connection, _stored(found, made, actor, at)):
+        return Answered(decision=decision, is_new=False)
+    _keep_at_hand(connection, found, answers.decided(decision, is_recorded=True))
+    told = event(
+        Event.DECISION, decision, project_id=found.project.id, actor=actor, at=at, subject=decision.id
+    )
+    outbox.tell(connection, told)
+    return Answered(decision=decision, is_new=True)
+
+
+def _told(server: Server, done: R) -> R:
+    """`done`, counted in the metrics when it is a new record."""
+    if isinstance(done, Answered) and done.is_new:
         server.recorded(done.decision)
     return done
 

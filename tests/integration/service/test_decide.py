@@ -1,5 +1,7 @@
 """Decisions: one answer for one state of the facts, recorded, and never older than the facts."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import msgspec
 import pytest
 
@@ -241,6 +243,17 @@ def test_projects_keep_to_their_policy(house) -> None:
     projects.assign_policy(house.server, _admin(), house.project.id, "other")
     second = house.decided()
     assert (second.policy.name, second.allowed, first.allowed) == ("other", False, True)
+
+
+def test_builds_that_are_judged_side_by_side_are_all_recorded(house) -> None:
+    """Each decision of a protected ref is the baseline of the next; no build is sent away for it."""
+    builds = range(1, 9)
+    for source in builds:
+        house.submit(house.junit(), house.job(source=source), source=source)
+    with ThreadPoolExecutor(len(builds)) as threads:
+        asked = [threads.submit(house.ask, "develop", house.job(source=one), source=one) for one in builds]
+        answers = [one.result() for one in asked]
+    assert all(answer.is_new and answer.decision.allowed for answer in answers)
 
 
 def _stricter(name: bytes = b"example") -> bytes:
