@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from gatekeeper.store.columns import instant
 from gatekeeper.store.errors import StoreUnavailable
+from gatekeeper.store.sqlite_file import DatabaseFiles
 
 _CURRENT = """\
 SELECT g.body, g.as_of, g.valid_until, g.allowed, g.decision_id
@@ -57,15 +58,20 @@ class GateReader(Protocol):
 
 
 class SqliteGateReader:
-    """A read-only connection of its own. A point read takes microseconds, less than any hop to a thread."""
+    """A read-only connection of its own. A point read takes microseconds, less than any hop to a thread.
+
+    Made while the database is open: from then on its files are watched.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._files = DatabaseFiles(path)
         self._statement = _CURRENT.format("?")
         self._connection: sqlite3.Connection | None = None
 
     async def current(self, project: str, stage: str, key: str) -> Held | None:
         """See `GateReader.current`."""
+        self._files.demand_same()
         try:
             if self._connection is None:
                 self._connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)

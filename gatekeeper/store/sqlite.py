@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from gatekeeper.store.errors import StoreUnavailable
+from gatekeeper.store.sqlite_file import DatabaseFiles
 
 T = TypeVar("T")
 
@@ -42,26 +43,27 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.url = f"sqlite:///{path}"
-        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(path)
             self.engine.connect().close()
             self._readers = _engine(path, is_read_only=True)
-            self._identity = _identity(path)
+            self._files = DatabaseFiles(path)
         except (OSError, DBAPIError) as error:
             raise StoreUnavailable(f"the database {path} cannot be opened: {_said(error)}") from error
         self._queue: queue.Queue[_Write | None] = queue.Queue()
         self._is_closed = False
+        self._closing = threading.Lock()
         self._writer = threading.Thread(target=self._run, name="gatekeeper-writer", daemon=True)
         self._writer.start()
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """See `Database.write`."""
-        if self._is_closed:
-            raise StoreUnavailable("the server is stopping")
         future: Future[T] = Future()
-        self._queue.put(_Write(work, future))
+        with self._closing:  # nothing comes after the end of the queue, where nobody would take it
+            if self._is_closed:
+                raise StoreUnavailable("the server is stopping; nothing was written", hint="try again")
+            self._queue.put(_Write(work, future))
         try:
             return future.result(timeout=QUEUE_TIMEOUT_S)
         except TimeoutError as error:
@@ -72,6 +74,7 @@ class SqliteDatabase:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """See `Database.read`."""
+        self._files.demand_same()
         try:
             with self._readers.connect() as connection, connection.begin():
                 return work(connection)
@@ -80,8 +83,9 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """See `Database.close`."""
-        if not self._is_closed:
-            self._is_closed = True
+        with self._closing:
+            was_closed, self._is_closed = self._is_closed, True
+        if not was_closed:
             self._queue.put(None)
             self._writer.join(timeout=QUEUE_TIMEOUT_S)
             self.engine.dispose()
@@ -108,7 +112,7 @@ class SqliteDatabase:
         done: list[tuple[_Write, Any]] = []
         failed: list[tuple[_Write, BaseException]] = []
         try:
-            self._refuse_another_file()
+            self._files.demand_same()
             with self.engine.connect() as connection, connection.begin():
                 for one in group:
                     try:
@@ -116,8 +120,9 @@ class SqliteDatabase:
                             done.append((one, one.work(connection)))
                     except BaseException as error:
                         failed.append((one, error))
-                        if _ends_the_transaction(error):
+                        if not _is_in_transaction(connection):
                             raise
+            self._files.demand_same()  # again: until now it may have gone into a file without a name
         except BaseException as error:  # noqa: BLE001 - the writer thread must outlive every failure
             told = {id(one.future): problem for one, problem in failed}
             for one in group:
@@ -127,14 +132,6 @@ class SqliteDatabase:
             one.future.set_exception(_translated(problem))
         for one, result in done:
             one.future.set_result(result)
-
-    def _refuse_another_file(self) -> None:
-        """SQLite goes on writing into a deleted file, and every acknowledgement would be a lie."""
-        if _identity(self._path) != self._identity:
-            raise StoreUnavailable(
-                f"the database file {self._path} was removed or replaced; nothing was written",
-                hint="put it back, and start the server again",
-            )
 
 
 def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
@@ -151,6 +148,7 @@ def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
         made.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes past the triggers
         if not is_read_only:  # not through the engine: inside its transaction SQLite ignores or refuses it
             made.execute("PRAGMA journal_mode=WAL")
+            made.execute("SELECT count(*) FROM sqlite_master")  # the first read makes the log
         return made
 
     made = create_engine(
@@ -174,17 +172,10 @@ def _quoted(path: Path) -> str:
     return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino)
-
-
-def _ends_the_transaction(error: BaseException) -> bool:
-    """True when SQLite has rolled the whole transaction back, so that nothing of the group can be kept."""
-    return isinstance(error, DBAPIError) and not isinstance(error.orig, sqlite3.IntegrityError)
+def _is_in_transaction(connection: Connection) -> bool:
+    """False when SQLite has rolled everything back by itself, so that nothing of the group can be kept."""
+    made: sqlite3.Connection | None = connection.connection.dbapi_connection  # type: ignore[assignment]  # ours
+    return made is not None and made.in_transaction
 
 
 def _translated(error: BaseException) -> BaseException:
