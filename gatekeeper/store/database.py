@@ -38,7 +38,8 @@ class Database(Protocol):
         connection. What it raises rolls its own changes back, and only those.
 
         Raises:
-            StoreUnavailable: nothing was written.
+            StoreUnavailable: nothing was written, unless the message says that it may have been: when the
+                server of the database went away during the commit.
         """
         ...
 

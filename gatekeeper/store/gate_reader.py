@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -97,7 +97,14 @@ class PostgresGateReader:
             max_size=8,
             timeout=2,
             open=False,
-            kwargs={"autocommit": True, "row_factory": tuple_row, "prepare_threshold": 0},
+            kwargs={
+                "autocommit": True,
+                "row_factory": tuple_row,
+                "prepare_threshold": 0,
+                "connect_timeout": 5,
+                "options": "-c statement_timeout=2000 -c default_transaction_read_only=on",
+                "application_name": "gatekeeper",
+            },
         )
         self._statement = _CURRENT.format("%s").encode()
         self._is_open = False
@@ -111,7 +118,7 @@ class PostgresGateReader:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(self._statement, (project, stage, key), prepare=True)
                 row = await cursor.fetchone()
-        except (OperationalError, PoolTimeout) as error:
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise StoreUnavailable(f"the database cannot be read: {error}") from error
         return _held(row) if row else None
 

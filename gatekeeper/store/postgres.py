@@ -14,6 +14,8 @@ from gatekeeper.store.errors import StoreUnavailable
 T = TypeVar("T")
 
 TRIES = 5
+POOL_TIMEOUT_S = 5.0
+"""How long a request may wait for a connection when all are in use."""
 _AGAIN = ("40001", "40P01")
 """serialization_failure, deadlock_detected: the transaction did nothing and may be tried again."""
 _OUTSIDE = (OperationalError, InterfaceError, InternalError, PoolTimeout)
@@ -32,7 +34,7 @@ class PostgresDatabase:
             url,
             pool_size=10,
             max_overflow=10,
-            pool_timeout=5,
+            pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=True,
             connect_args={"connect_timeout": 5, "options": _OPTIONS, "application_name": "gatekeeper"},
         )
@@ -43,12 +45,18 @@ class PostgresDatabase:
     def write(self, work: Callable[[Connection], T]) -> T:
         """See `Database.write`."""
         for last in (False,) * (TRIES - 1) + (True,):
+            is_worked = False
             try:
                 with self.engine.begin() as connection:
-                    return work(connection)
+                    result = work(connection)
+                    is_worked = True
+                return result
             except _OUTSIDE as error:
-                if last or _state(error) not in _AGAIN:
-                    raise _unavailable("written", error) from error
+                is_undone = _state(error) in _AGAIN
+                if last or not is_undone:
+                    # A commit whose answer was lost may have been done all the same.
+                    end = "nothing was written" if is_undone or not is_worked else "it may have been written"
+                    raise _unavailable(f"written ({end})", error) from error
                 time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads the tries, keeps no secret
         raise AssertionError("unreachable")
 
@@ -72,6 +80,6 @@ def _state(error: Exception) -> str | None:
 def _unavailable(what: str, error: Exception) -> StoreUnavailable:
     text = str(getattr(error, "orig", None) or error).splitlines()
     return StoreUnavailable(
-        f"the database cannot be {what}: {text[0] if text else type(error).__name__}; nothing was written",
+        f"the database cannot be {what}: {text[0] if text else type(error).__name__}",
         hint="try again; `gatekeeper doctor` and /readyz say what is wrong",
     )
