@@ -55,6 +55,8 @@ class EvidenceSet(msgspec.Struct, frozen=True, kw_only=True):
     project_id: str
     tree: str
     name: str
+    sender: str
+    """Who began it, and how far that is believed: nobody else can complete it."""
     run: str
     attempt: str
     parts: int | None

@@ -32,6 +32,8 @@ def create(
 ) -> tuple[Project, bool]:
     """The project, and whether it is new. Asking again for the same one changes nothing.
 
+    With an issuer for a project that has none, the jobs of that CI project may speak for it from now on.
+
     Raises:
         Denied, Refused, NotFound: the caller may not, the path is none, there is no such policy.
         Conflict: the path, or the provider's id, belongs to another project.
@@ -247,6 +249,8 @@ def _added(connection: Connection, wanted: Project, actor: str) -> tuple[Project
     held = projects.by_path(connection, wanted.path)
     if held is None and wanted.issuer is not None and wanted.provider_id is not None:
         held = projects.by_provider(connection, wanted.issuer, wanted.provider_id)
+    if held is not None and held.issuer is None and wanted.issuer is not None:
+        return _linked(connection, held, wanted, actor), False
     if held is not None:
         return _same_as(held, wanted), False
     version = policies.in_force(connection, wanted.policy)
@@ -260,6 +264,24 @@ def _added(connection: Connection, wanted: Project, actor: str) -> tuple[Project
     )
     outbox.tell(connection, told)
     return new, True
+
+
+def _linked(connection: Connection, held: Project, wanted: Project, actor: str) -> Project:
+    """The project, known to a CI provider from now on: its jobs may speak for it."""
+    changed = msgspec.structs.replace(held, issuer=wanted.issuer, provider_id=wanted.provider_id)
+    _same_as(changed, wanted)
+    if projects.by_provider(connection, wanted.issuer or "", wanted.provider_id or "") is not None:
+        raise coded(
+            Conflict,
+            "path-taken",
+            f"{wanted.issuer} knows another project here by the id {wanted.provider_id}",
+        )
+    projects.change(connection, held.id, issuer=wanted.issuer, provider_id=wanted.provider_id)
+    told = event(
+        Event.PROJECT_CHANGED, changed, project_id=held.id, actor=actor, at=wanted.created_at, subject=held.id
+    )
+    outbox.tell(connection, told)
+    return changed
 
 
 def _same_as(held: Project, wanted: Project) -> Project:

@@ -104,6 +104,7 @@ def _named(
         project.id,
         tree=origin.source.tree,
         name=_name(submission),
+        sender=_sender(origin),
         run=origin.provenance.run or "",
         attempt=origin.provenance.attempt or "",
     )
@@ -112,6 +113,12 @@ def _named(
 def _name(submission: Submission) -> str:
     """A fork's sets are apart: none of them may hold up, or complete, one of the project."""
     return submission.set or "" if submission.fork is None else f"{submission.fork}:{submission.set}"
+
+
+def _sender(origin: Origin) -> str:
+    """A missing shard of the protected branch cannot be supplied by a token or a branch job."""
+    sent = origin.provenance
+    return f"{sent.principal} {sent.trust} {'protected' if sent.ref_protected else 'open'}"
 
 
 def _new(
@@ -127,6 +134,7 @@ def _new(
         project_id=project.id,
         tree=origin.source.tree,
         name=_name(submission),
+        sender=_sender(origin),
         run=origin.provenance.run or "",
         attempt=origin.provenance.attempt or "",
         parts=submission.parts,

@@ -63,7 +63,7 @@ def next_counter(connection: Connection, project_id: str) -> int:
 
 
 def change(connection: Connection, project_id: str, **values: str | None) -> None:
-    """Set `path`, `policy` or `policy_digest`."""
+    """Set `policy` with `policy_digest`, or `issuer` with `provider_id`."""
     connection.execute(update(_PROJECT).where(_PROJECT.c.id == project_id).values(**values))
 
 

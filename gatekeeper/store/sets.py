@@ -14,13 +14,14 @@ _RECEIPT = table("receipt")
 
 
 def named(
-    connection: Connection, project_id: str, *, tree: str, name: str, run: str, attempt: str
+    connection: Connection, project_id: str, *, tree: str, name: str, sender: str, run: str, attempt: str
 ) -> EvidenceSet | None:
-    """The set of that name in that run; a run that is repeated makes another one."""
+    """The set of that name that the sender began in that run; a run that is repeated makes another one."""
     wanted = select(_SET).where(
         _SET.c.project_id == project_id,
         _SET.c.tree == tree,
         _SET.c.name == name,
+        _SET.c.sender == sender,
         _SET.c.run == run,
         _SET.c.attempt == attempt,
     )

@@ -126,12 +126,13 @@ class SetRow(Base, table=True):
     __tablename__ = "evidence_set"
     __table_args__ = (
         ForeignKeyConstraint(["project_id"], ["project.id"]),
-        UniqueConstraint("project_id", "tree", "name", "run", "attempt"),
+        UniqueConstraint("project_id", "tree", "name", "sender", "run", "attempt"),
     )
     id: str = _text(key=True)
     project_id: str = _text()
     tree: str = _text()
     name: str = _text()
+    sender: str = _text()
     run: str = _text()
     attempt: str = _text()
     parts: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))

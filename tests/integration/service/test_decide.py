@@ -281,3 +281,31 @@ def test_a_part_that_nobody_can_read_breaks_its_set_at_once(house) -> None:
     assert "missing parts: 2" in decision.rules[0].message.text
     house.submit(house.junit(passed=4), name="b", set="s", part=2, parts=2)
     assert house.decided().allowed
+
+
+def test_nobody_else_completes_a_set(house) -> None:
+    """The missing shard of a job on the protected branch is not supplied by a token or a branch job."""
+    main = house.job()
+    house.submit(house.junit(), main, name="a", set="s", part=1, parts=2)
+    house.submit(house.junit(), name="b", set="s", part=2, parts=2, run="100", attempt="1")
+    branch = house.job(ref="x", protected=False)
+    house.submit(house.junit(passed=5), branch, name="c", set="s", part=2, parts=2)
+    waiting = house.ask()
+    assert waiting.state is Standing.PENDING
+    house.clock.forward(minutes=61)
+    assert not house.decided().allowed
+
+
+def test_a_project_is_linked_to_its_ci_project_later(house) -> None:
+    """Jobs of a CI project speak for a project from the moment it is linked, and for no second one."""
+    house.make_project("pay/web")
+    job = house.job(project_id="8", project_path="pay/web")
+    with pytest.raises(Denied):
+        house.submit(house.junit(), job, project="pay/web")
+    linked, is_new = house.make_project("pay/web", provider_id="8")
+    assert (is_new, linked.provider_id) == (False, "8")
+    assert house.submit(house.junit(), job, project="pay/web").is_new
+    house.make_project("pay/other")
+    with pytest.raises(Conflict) as refused:
+        house.make_project("pay/other", provider_id="8")
+    assert refused.value.code == "path-taken"

@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.Text(), nullable=False),
         sa.Column("tree", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("run", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Text(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=True),
@@ -170,9 +171,10 @@ def upgrade() -> None:
             "project_id",
             "tree",
             "name",
+            "sender",
             "run",
             "attempt",
-            name=op.f("uq_evidence_set_project_id_tree_name_run_attempt"),
+            name=op.f("uq_evidence_set_project_id_tree_name_sender_run_attempt"),
         ),
     )
     op.create_table(
