@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gatekeeper.decision import Reason
-from gatekeeper.evidence import Evidence, Kind, Ratio, Use, Value
+from gatekeeper.evidence import Kind, Use, Value
 from gatekeeper.metrics import METRICS
 from gatekeeper.policy.current import Looked, Material
 from gatekeeper.policy.facts import ABSENT, Facts
@@ -31,6 +31,7 @@ class FactBook:
         self._policy, self._stage = policy, stage
         self._given, self._given_baseline = given, given_baseline
         self._facts: dict[tuple[Kind, str | None], Facts] = {}
+        self._before: dict[tuple[Kind, str | None], Facts] = {}
         self._faults: dict[tuple[Kind, str | None], Reason | None] = {}
 
     def demanded(self, kind: Kind) -> Requirement | None:
@@ -86,11 +87,14 @@ class FactBook:
         """The value of the metric in the baseline; None without a baseline, or when it does not give it."""
         if self._given is not None:
             return None if self._given_baseline is None else self._given_baseline.get(str(ref))
-        before = self.material.baseline_of(METRICS[ref.metric].kind, ref.name)
+        kind = METRICS[ref.metric].kind
+        before = self.material.baseline_of(kind, ref.name)
         if not before:
             return None
-        value = _facts_of_baseline(METRICS[ref.metric].kind, before).values.get(ref.metric)
-        return value if isinstance(value, int | Ratio) else None
+        key = (kind, ref.name)
+        if key not in self._before:
+            self._before[key] = facts_of(kind, before, None)
+        return self._before[key].values.get(ref.metric)
 
     def digests(self, kind: Kind, name: str | None = None) -> tuple[str, ...]:
         """Digests of the documents that the facts come from, sorted."""
@@ -121,10 +125,6 @@ class FactBook:
         if name in self.gone_names(kind):
             return reason(NAME_GONE, kind=str(kind), name=name)
         return reason("not-received-name", kind=str(kind), name=name)
-
-
-def _facts_of_baseline(kind: Kind, evidence: Sequence[Evidence]) -> Facts:
-    return facts_of(kind, evidence, None)
 
 
 def _first_fault(current: Sequence[Looked]) -> Reason | None:

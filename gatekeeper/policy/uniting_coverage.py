@@ -1,6 +1,7 @@
 """Coverage of several reports: the union of their line sets, where those are all that was counted."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from gatekeeper.evidence import EvidenceDocument, Kind, Ratio, Value
 from gatekeeper.line_ranges import count, ranges_in, union, without
@@ -16,9 +17,9 @@ _WITHOUT_SETS = (
 
 def united_coverage(documents: Sequence[EvidenceDocument]) -> Facts:
     """What the reports say together; one alone keeps its own numbers."""
-    sets = [_line_sets(document) for document in documents]
     if len(documents) == 1:
-        return Facts(kind=Kind.COVERAGE, values=dict(documents[0].metrics), files=sets[0] or {})
+        return Facts(kind=Kind.COVERAGE, values=dict(documents[0].metrics), files=_LinesOfOne(documents[0]))
+    sets = [_line_sets(document) for document in documents]
     values: dict[str, Value] = {}
     files: dict[str, FileLines] = {}
     if documents and all(_agrees(s, d) for s, d in zip(sets, documents, strict=True)):
@@ -31,6 +32,30 @@ def united_coverage(documents: Sequence[EvidenceDocument]) -> Facts:
     return Facts(
         kind=Kind.COVERAGE, values=values, absent=left_out(values, documents, CANNOT_UNITE), files=files
     )
+
+
+class _LinesOfOne(Mapping[str, FileLines]):
+    """The line sets of one document; none when one of them cannot be read.
+
+    Read when somebody looks, which only a missed threshold makes worth it: they are most of what judging a
+    build would cost.
+    """
+
+    def __init__(self, document: EvidenceDocument) -> None:
+        self._document = document
+
+    def __getitem__(self, path: str) -> FileLines:
+        return self._files[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @cached_property
+    def _files(self) -> Mapping[str, FileLines]:
+        return _line_sets(self._document) or {}
 
 
 def _line_sets(document: EvidenceDocument) -> dict[str, FileLines] | None:
