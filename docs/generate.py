@@ -29,6 +29,10 @@ from gatekeeper.policy.schema import policy_json_schema
 from gatekeeper.reports.evidence_schema import evidence_schema_text
 from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import FORMATS
+from gatekeeper.service.settings import PREFIX, ServerSettings
+from gatekeeper_api import run as server_commands
+from gatekeeper_api.figures import Figures, FiguresCollector
+from gatekeeper_api.metrics import Metrics
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 _MADE = "<!-- Made by docs/generate.py (`make docs`); a change by hand is lost. -->\n\n"
@@ -63,6 +67,7 @@ def cli() -> str:
         "advisories": [command.name for command in advisories.app.registered_commands],
         "project": [command.name for command in project.app.registered_commands],
         "token": [command.name for command in token.app.registered_commands],
+        "db": [command.name for command in server_commands.db.registered_commands],
     }
     paths: list[tuple[str, ...]] = [()]
     for name in COMMANDS:
@@ -88,6 +93,62 @@ The exit code is the answer. Everything but 0 stops a promotion.
 pipeline may go on to it. `explain` and `policy show` end with 0 whatever they show. `submit` judges nothing
 either: 1 says that a file was refused or cannot be read, after all others were sent.
 """
+
+
+_COMPUTED = {
+    "data": "`$XDG_DATA_HOME/gatekeeper/server`",
+    "database_url": "SQLite in the data folder",
+    "blobs": "the folder `blobs` in the data folder",
+    "parser_children": "one for each core",
+    "embedded_worker": "`true` with SQLite",
+    "log_format": "`text` on a terminal, else `json`",
+}
+"""Defaults that depend on the machine or on other settings."""
+
+
+def server() -> str:
+    """The settings of the server, and the metrics that it shows."""
+    rows = [
+        (
+            f"`{PREFIX}{name.upper()}`",
+            field.description or "text",
+            _COMPUTED.get(name) or _default(field.default),
+        )
+        for name, field in ServerSettings.model_fields.items()
+    ]
+    registry = Metrics(FiguresCollector(Figures)).registry
+    families = sorted(registry.collect(), key=lambda family: family.name)
+    metrics = [
+        (f"`{family.name}{'_total' if family.type == 'counter' else ''}`", family.type, family.documentation)
+        for family in families
+    ]
+    return f"""\
+# The server
+
+## Settings
+
+Environment variables, read once at the start. A value that cannot be used stops the start, with its name and
+what is allowed.
+
+{_table(("variable", "allowed", "default"), rows)}
+## Metrics
+
+`/metrics` shows them to Prometheus. Figures of the database are read at most every 15 seconds, from summary
+rows. Labels are bounded: project, stage, outcome, kind, severity, rule, state, route; never a commit.
+
+{_table(("metric", "type", "meaning"), metrics)}"""
+
+
+def _default(value: object) -> str:
+    match value:
+        case None | () | "":
+            return "none"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case int():
+            return f"`{value}`"
+        case _:
+            return f"`{value}`"
 
 
 def formats() -> str:
@@ -207,6 +268,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "policy.md": policy,
     "problems.md": problems,
     "reasons.md": reasons,
+    "server.md": server,
 }
 
 
