@@ -1,5 +1,6 @@
-"""A server on loopback, in a thread, with whatever services a test gives it."""
+"""Servers: an application in a thread with whatever services a test gives it, and whole ones in a process."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from gate_server import GateServer, gate_server
+from local_issuer import AUDIENCE, LocalIssuer, running_issuer
 
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api.app import create_app
@@ -16,6 +19,33 @@ from gatekeeper_api.serving import listening
 
 Live = Callable[..., AbstractContextManager[str]]
 START_WITHIN_S = 30
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[LocalIssuer]:
+    """A CI provider that the servers of these tests believe."""
+    with running_issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory, issuer: LocalIssuer) -> Iterator[GateServer]:
+    """`gatekeeper serve` as it comes, on SQLite, for all tests of this folder: each takes its own project."""
+    believed = {
+        "issuer": issuer.url,
+        "provider": "gitlab",
+        "audience": AUDIENCE,
+        "groups": ["first/*"],
+    }
+    settings = {
+        "GATEKEEPER_ISSUERS": json.dumps([believed]),
+        "GATEKEEPER_AUTH_FAILURES_PER_MINUTE": "100000",
+        "GATEKEEPER_MAX_JSON_BYTES": "65536",
+        "GATEKEEPER_MAX_BODY_BYTES": "1048576",
+        "GATEKEEPER_MAX_DECODED_BYTES": "2097152",
+    }
+    with gate_server(tmp_path_factory.mktemp("live"), **settings) as server:
+        yield server
 
 
 async def all_ready() -> Sequence[Part]:
