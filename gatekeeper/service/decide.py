@@ -248,11 +248,16 @@ def _at_hand(connection: Connection, found: Known) -> GateState | None:
 
 
 def _keep_at_hand(connection: Connection, found: Known, gate: Gate) -> None:
-    """What gate queries read from now on, by commit and by artifact, until a fact or the time changes it."""
+    """What gate queries read from now on, by commit and by artifact, until a fact or the time changes it.
+
+    Not for a commit whose tree only the asker said: whoever asks next may have said another one, or none.
+    """
     if gate.as_of is None or gate.valid_until is None:
         return
-    keys = [f"c:{found.commit}"] if found.commit and not found.artifact else []
-    keys += [f"a:{found.artifact}"] if found.artifact else []
+    keys = [f"a:{found.artifact}"] if found.artifact else []
+    if found.commit and not found.artifact:
+        told = project_rows.tree_of(connection, found.project.id, found.commit)
+        keys = [f"c:{found.commit}"] if told is not None and told[0] == found.tree else []
     for key in keys:
         gate_states.put(
             connection,

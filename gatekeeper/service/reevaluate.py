@@ -8,11 +8,12 @@ from collections import defaultdict
 from datetime import datetime
 
 from gatekeeper.errors import GatekeeperError
+from gatekeeper.project import Project
 from gatekeeper.recorded import GateState
 from gatekeeper.service.decide import answer_about, record_about
 from gatekeeper.service.questions import Known, known_about
 from gatekeeper.service.server import Server
-from gatekeeper.store import gate_states
+from gatekeeper.store import builds, gate_states
 from gatekeeper.store import projects as project_rows
 from gatekeeper.store.database import Connection
 from gatekeeper.store.errors import StoreUnavailable
@@ -57,18 +58,28 @@ def refresh(server: Server, project_id: str, key: str) -> None:
 
 
 def _answer(server: Server, asked: GateState) -> None:
-    subject_source = Source(tree=asked.tree, commit=asked.commit or None) if asked.tree else None
-
     def work(connection: Connection) -> Known | None:
         project = project_rows.by_id(connection, asked.project_id)
-        if project is None:
+        if project is None or (subject := _subject(connection, project, asked)) is None:
             return None
-        subject = Subject(project=project.path, source=subject_source, artifact=asked.artifact or None)
         return known_about(connection, project, subject, asked.stage)
 
     found = server.database.read(work)
     if found is not None and not record_about(server, found, WORKER):
         answer_about(server, found)
+
+
+def _subject(connection: Connection, project: Project, asked: GateState) -> Subject | None:
+    """What the same question is about now: a link or a proof may have given it another source since."""
+    told = project_rows.tree_of(connection, project.id, asked.commit) if asked.commit else None
+    tree, commit = told[0] if told is not None else "", asked.commit
+    if not asked.artifact:
+        return Subject(project=project.path, source=Source(tree=tree, commit=commit)) if tree else None
+    link = builds.of_artifact(connection, project.id, asked.artifact)
+    if link is None:
+        return Subject(project=project.path, artifact=asked.artifact)
+    source = Source(tree=tree, commit=commit) if tree == link.source.tree else link.source
+    return Subject(project=project.path, source=source, artifact=asked.artifact)
 
 
 def _due(server: Server) -> dict[tuple[str, str], list[datetime]]:
