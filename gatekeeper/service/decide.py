@@ -1,6 +1,6 @@
 """Decisions: the usable stored one, or a new one that is recorded only when nothing changed meanwhile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,13 +11,13 @@ from gatekeeper.service import answers, authorize, projects
 from gatekeeper.service.answers import Gate
 from gatekeeper.service.errors import NotFound, coded
 from gatekeeper.service.events import event
-from gatekeeper.service.questions import Asked, Judged, Known, judged, known, known_about, stored_inputs
+from gatekeeper.service.questions import Asked, Judged, Known, judged, known, stored_inputs
 from gatekeeper.service.server import Server
 from gatekeeper.store import decisions, gate_states, outbox
 from gatekeeper.store import projects as project_rows
 from gatekeeper.store.database import Connection
 
-TRIES = 3
+TRIES = 2
 """How often a decision is made while others write: evidence or a baseline that comes meanwhile has it made
 again. After that the project stands still for it: builds that are judged side by side would never end."""
 RETRY_AFTER_S = 5
@@ -163,11 +163,17 @@ def _record(server: Server, found: Known, made: Judged, actor: str) -> Answered 
     """The decision, recorded; the one that somebody else recorded meanwhile; None when facts changed."""
 
     def work(connection: Connection) -> Answered | None:
-        project_rows.lock(connection, found.project.id)
-        now = known_about(connection, found.project, found.subject, found.stage)
-        if not _is_same(now, found):
+        if not _is_unchanged(connection, found):
             return None
-        if (held := now.usable(made.decision.as_of)) is not None:
+        newest = decisions.newest(
+            connection,
+            found.project.id,
+            stage=found.stage,
+            tree=found.tree,
+            commit=found.commit,
+            artifact=found.artifact,
+        )
+        if (held := replace(found, newest=newest).usable(made.decision.as_of)) is not None:
             return Answered(decision=decision_from(held.body), is_new=False)
         return _kept(server, connection, found, made, actor)
 
@@ -220,13 +226,8 @@ def _told(server: Server, done: R) -> R:
     return done
 
 
-def _is_same(one: Known, other: Known) -> bool:
-    return (one.revision, one.version.digest, one.baseline_digest, one.subject) == (
-        other.revision, other.version.digest, other.baseline_digest, other.subject,
-    )  # fmt: skip
-
-
 def _is_unchanged(connection: Connection, found: Known) -> bool:
+    """True while nothing that was judged has changed; the project then waits for this transaction."""
     project = project_rows.lock(connection, found.project.id)
     revision = project_rows.revision(connection, project.id, found.tree, found.artifact)
     held = decisions.baseline(connection, project.id, found.stage, found.tree)
