@@ -6,7 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gate_server import GateServer
 from http_files import ExampleWrong, run
+
+from gatekeeper_api.routes import ROUTERS
 
 Live = Callable[..., AbstractContextManager[str]]
 
@@ -15,6 +18,17 @@ def test_the_examples_that_need_no_store(live: Live, repository: Path) -> None:
     """Health, readiness, the description, a refusal."""
     with live() as base, httpx.Client() as client:
         assert run(repository / "api" / "examples" / "health.http", {"base": base}, client) == 5
+
+
+def test_every_resource_has_examples_that_are_true(live_server: GateServer, repository: Path) -> None:
+    """Run from first to last request against a server as it comes."""
+    folder = repository / "api" / "examples"
+    names = sorted(file.stem for file in folder.glob("*.http"))
+    assert set(names) == {"health", *(router.prefix.rpartition("/")[2] for router in ROUTERS)} - {"whoami"}
+    with httpx.Client() as client:
+        for name in names:
+            variables = {"base": live_server.base, "token": live_server.admin}
+            assert run(folder / f"{name}.http", variables, client) >= 3
 
 
 @pytest.mark.parametrize(
