@@ -38,7 +38,7 @@ class ParserLimits:
     """Address space of a process, Python itself included."""
     wall_s: int = 120
     """From the moment at which a process begins to read."""
-    wait_s: float = 30.0
+    wait_s: float = 60.0
     """How long an upload waits for a free process before it is turned away."""
 
 
