@@ -22,7 +22,9 @@ def demand_tree(
     """
     commit = source.commit or ""
     before = project_rows.tree_of(connection, project.id, commit)
-    known, _ = project_rows.tell_tree(connection, project.id, commit, source.tree, is_proven=is_proven, at=at)
+    known = project_rows.tell_tree(
+        connection, project.id, commit, source.tree, known=before, is_proven=is_proven, at=at
+    )
     if known != source.tree:
         raise coded(
             Conflict,

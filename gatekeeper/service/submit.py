@@ -176,7 +176,7 @@ def _recorded(server: Server, connection: Connection, caller: Caller, arrival: A
     in_set = upload_sets.joined(
         connection, server.rules, arrival.project, arrival.submission, arrival.origin, at
     )
-    made: list[Receipt] = []
+    made: list[tuple[Receipt, bool]] = []
     for one in _kinds(server, connection, arrival, found):
         receipt = msgspec.structs.replace(
             arrival.receipt(at, one.kind, one),
@@ -184,20 +184,21 @@ def _recorded(server: Server, connection: Connection, caller: Caller, arrival: A
             counter=project_rows.next_counter(connection, arrival.project.id),
             set_id=in_set.id if in_set else None,
         )
-        receipts.add(connection, receipt)
-        if not is_fork:
+        is_current = receipts.add(connection, receipt)
+        if is_current:
             track(connection, arrival.project, receipt, one.document)
-        made.append(receipt)
+        made.append((receipt, is_current))
     if not is_fork:
         source, artifact = arrival.origin.source, arrival.submission.artifact or ""
         gate_states.touch(connection, arrival.project.id, tree=source.tree, artifact=artifact, at=at)
-    outbox.tell(connection, *(_told(one, caller) for one in made))
+    outbox.tell(connection, *(_told(one, caller) for one, _ in made))
+    first, is_current = made[0]
     return Submitted(
         project=arrival.project,
-        receipt=made[0],
+        receipt=first,
         is_new=True,
-        is_current=receipts.is_current(connection, made[0]),
-        set=upload_sets.of_receipt(connection, made[0]),
+        is_current=is_current,
+        set=upload_sets.of_receipt(connection, first),
     )
 
 

@@ -7,7 +7,7 @@ from gatekeeper.finding import Finding
 from gatekeeper.project import Project
 from gatekeeper.receipt import Receipt
 from gatekeeper.recorded import TrackedFinding
-from gatekeeper.store import findings, receipts
+from gatekeeper.store import findings
 from gatekeeper.store.database import Connection
 
 TRACKED = frozenset({Kind.SAST, Kind.SCA, Kind.SECRETS, Kind.CONTAINER, Kind.IAC, Kind.DAST})
@@ -17,7 +17,7 @@ _TITLE_CHARS = 300
 def track(
     connection: Connection, project: Project, receipt: Receipt, document: EvidenceDocument | None
 ) -> None:
-    """Note what the report found, when it is the current one of a ref that is released from.
+    """Note what the report, which holds its slot, found, when it is of a ref that is released from.
 
     Only a whole report says that something is gone: what an incomplete one does not list may still be there.
     """
@@ -25,7 +25,7 @@ def track(
         return
     if not (receipt.provenance.ref_protected or receipt.provenance.ref == project.default_ref):
         return
-    if receipt.state not in (State.OK, State.INCOMPLETE) or not receipts.is_current(connection, receipt):
+    if receipt.state not in (State.OK, State.INCOMPLETE):
         return
     findings.track(
         connection,

@@ -85,25 +85,31 @@ def tree_of(connection: Connection, project_id: str, commit: str) -> tuple[str, 
 
 
 def tell_tree(
-    connection: Connection, project_id: str, commit: str, tree: str, *, is_proven: bool, at: datetime
-) -> tuple[str, bool]:
-    """Note that `commit` has `tree`, unless another tree is known for it; what is known afterwards.
+    connection: Connection,
+    project_id: str,
+    commit: str,
+    tree: str,
+    *,
+    known: tuple[str, bool] | None,
+    is_proven: bool,
+    at: datetime,
+) -> str:
+    """Note that `commit` has `tree`, unless another one is `known`, as `tree_of` said; its tree afterwards.
 
     A proof replaces a claim. A claim never replaces anything.
     """
-    known = tree_of(connection, project_id, commit)
     if known is None:
         values = {"project_id": project_id, "commit": commit, "tree": tree}
         insert_new(connection, "source_commit", values | {"is_proven": is_proven, "created_at": at})
-        return tree, is_proven
+        return tree
     if is_proven and not known[1]:
         connection.execute(
             update(_COMMIT)
             .where((_COMMIT.c.project_id == project_id) & (_COMMIT.c.commit == commit))
             .values(tree=tree, is_proven=True)
         )
-        return tree, True
-    return known
+        return tree
+    return known[0]
 
 
 def keys_of(tree: str, artifact: str) -> list[str]:

@@ -11,15 +11,15 @@ _RECEIPT = table("receipt")
 _SLOT = table("slot")
 
 
-def add(connection: Connection, receipt: Receipt) -> None:
-    """Keep a receipt, and give it the slot that it is entitled to.
+def add(connection: Connection, receipt: Receipt) -> bool:
+    """Keep a receipt, and give it the slot that it is entitled to; True when that is its slot now.
 
     The newest receipt of a slot is current whatever its state, unless it is believed less than the current
     one: then the slot notes it as the newest and keeps the current. What a fork sends fills no slot.
     """
     connection.execute(_RECEIPT.insert().values(**receipt_row(receipt)))
     if receipt.kind is None or receipt.fork is not None:
-        return
+        return False
     before = current(connection, receipt)
     is_believed = before is None or receipt.provenance.rank >= before.provenance.rank
     held = receipt.id if is_believed or before is None else before.id
@@ -33,6 +33,7 @@ def add(connection: Connection, receipt: Receipt) -> None:
     }
     filled = {"current_id": held, "newest_id": receipt.id}
     upsert(connection, "slot", key | filled, set_=filled)
+    return held == receipt.id
 
 
 def current(connection: Connection, like: Receipt) -> Receipt | None:
