@@ -88,12 +88,15 @@ def _kept(
     server: Server, kind: Kind | None, received: Received, *, redacted: Path | None = None
 ) -> str | None:
     """Keep the bytes as they came, or what is left of them without secrets; their digest."""
+    if kind is Kind.SECRETS:
+        # Not the record either: the last words of the scanner may quote what it found.
+        return server.blobs.put(redacted.read_bytes()) if redacted is not None else None
+    if kind is None:
+        # Nobody knows what these bytes are, so they may be a list of secrets.
+        return None
     if received.record is not None and received.record_sha256 is not None:
         server.blobs.put_file(received.record, received.record_sha256)
-    if kind is Kind.SECRETS:
-        return server.blobs.put(redacted.read_bytes()) if redacted is not None else None
-    if received.report is None or kind is None:
-        # Nobody knows what these bytes are, so they may be a list of secrets.
+    if received.report is None:
         return None
     server.blobs.put_file(received.report, received.sha256)
     return received.sha256
