@@ -3,11 +3,13 @@
 import hashlib
 
 import pytest
+import sqlalchemy as sa
 from current_answers import current_answers, wrong_answers
 
 from gatekeeper.caller import Caller, Method, Scope
 from gatekeeper.service import decide, reevaluate
 from gatekeeper.service.questions import Asked
+from gatekeeper.store import gate_states
 
 ADMIN = Caller(
     principal="token:gk_admin", method=Method.TOKEN, scopes=frozenset({Scope.ADMIN}), projects=("*",)
@@ -112,6 +114,22 @@ def test_every_fact_takes_the_answer_away_and_the_worker_brings_the_new_one(hous
         assert wrong_answers(house.server, ADMIN) == []
         expected = 3 if number == 7 else 4
         assert len(current_answers(house.server)) >= expected - (number == 7), number
+
+
+def test_time_alone_makes_no_record(house) -> None:
+    """What is judged again after its day and says the same stays one record."""
+    house.submit(house.junit())
+    first = house.decided()
+    house.clock.forward(hours=25)
+    now = house.clock()
+    house.server.database.write(
+        lambda c: gate_states.make_due(c, house.project.id, f"t:{first.subject.source.tree}", now)
+    )
+    assert reevaluate.sweep(house.server) == 1
+    wanted = sa.text("SELECT count(*) FROM decision")
+    assert house.server.database.read(lambda c: c.execute(wanted).scalar_one()) == 1
+    held = current_answers(house.server)["pay/api", "develop", "c:" + "1" * 40]
+    assert (held.allowed, held.decision) == (True, None)
 
 
 def commit_object(tree: str) -> tuple[bytes, str]:
