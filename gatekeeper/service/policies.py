@@ -13,6 +13,7 @@ from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, policies
 from gatekeeper.store import projects as project_rows
 from gatekeeper.store.database import Connection
+from gatekeeper.store.statements import one_at_a_time
 
 MAX_POLICY_BYTES = 4 * 1024 * 1024
 MAX_REASON_CHARS = 1_000
@@ -38,9 +39,12 @@ def publish(server: Server, caller: Caller, text: bytes, reason: str) -> tuple[P
     if len(reason) > MAX_REASON_CHARS or not all(c.isprintable() or c in "\n\t" for c in reason):
         raise coded(Refused, "bad-parameter", f"reason is at most {MAX_REASON_CHARS} printable characters")
     policy = _checked(text)
-    return server.database.write(
-        lambda connection: _published(server, connection, policy, text, caller.principal, reason)
-    )
+
+    def work(connection: Connection) -> tuple[PolicyVersion, bool]:
+        one_at_a_time(connection)
+        return _published(server, connection, policy, text, caller.principal, reason)
+
+    return server.database.write(work)
 
 
 def publish_shipped(server: Server) -> list[PolicyVersion]:
@@ -50,6 +54,7 @@ def publish_shipped(server: Server) -> list[PolicyVersion]:
     """
 
     def work(connection: Connection) -> list[PolicyVersion]:
+        one_at_a_time(connection)
         made = []
         for path in sorted((rules_folder() / "policies").glob("*.yaml")):
             if policies.in_force(connection, path.stem) is None:

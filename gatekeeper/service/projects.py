@@ -14,6 +14,7 @@ from gatekeeper.service.ids import new_id
 from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, policies, projects
 from gatekeeper.store.database import Connection
+from gatekeeper.store.statements import one_at_a_time
 from gatekeeper.subject import Subject
 
 MAX_PATH_CHARS = 200
@@ -57,6 +58,7 @@ def create(
             policy_digest=None,
             created_at=at,
         )
+        one_at_a_time(connection)
         return _added(connection, wanted, caller.principal)
 
     return server.database.write(work)
@@ -72,6 +74,7 @@ def assign_policy(server: Server, caller: Caller, project_id: str, policy: str) 
     at = server.clock()
 
     def work(connection: Connection) -> Project:
+        one_at_a_time(connection)  # a version that is published meanwhile would pass this project by
         project = visible(caller, projects.by_id(connection, project_id))
         project = projects.lock(connection, project.id)
         version = policies.in_force(connection, policy)
@@ -182,7 +185,7 @@ def upstream(connection: Connection, caller: Caller, path: str, fork: str) -> Pr
 
 
 def of_first_job(server: Server, caller: Caller, path: str) -> Project | None:
-    """The project that this job makes by its first upload; None when its group is not registered."""
+    """The project that this job makes by its first upload; None when it is there, or may not be made."""
     claims = caller.claims
     if claims is None or path != claims.project_path:
         return None
@@ -195,7 +198,10 @@ def of_first_job(server: Server, caller: Caller, path: str) -> Project | None:
         return None
     at = server.clock()
 
-    def work(connection: Connection) -> Project:
+    def work(connection: Connection) -> Project | None:
+        one_at_a_time(connection)
+        if _is_taken(connection, claims, path):  # by another job of the same pipeline, a moment ago
+            return None
         wanted = Project(
             id=new_id("prj", at),
             path=path,
@@ -268,6 +274,7 @@ def _added(connection: Connection, wanted: Project, actor: str) -> tuple[Project
 
 def _linked(connection: Connection, held: Project, wanted: Project, actor: str) -> Project:
     """The project, known to a CI provider from now on: its jobs may speak for it."""
+    held = projects.lock(connection, held.id)
     changed = msgspec.structs.replace(held, issuer=wanted.issuer, provider_id=wanted.provider_id)
     _same_as(changed, wanted)
     if projects.by_provider(connection, wanted.issuer or "", wanted.provider_id or "") is not None:

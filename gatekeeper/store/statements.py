@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.store.tables import Base
@@ -11,6 +11,15 @@ from gatekeeper.store.tables import Base
 def table(name: str) -> Table:
     """The table of that name."""
     return Base.metadata.tables[name]
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Let no other transaction that calls this go on before this one ends: for what is rare.
+
+    It comes first in its transaction, before any row is locked, so that no two wait for each other.
+    """
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(select(func.pg_advisory_xact_lock(72, 0)))
 
 
 def upsert(connection: Connection, name: str, values: dict[str, Any], *, set_: dict[str, Any]) -> None:

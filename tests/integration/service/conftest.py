@@ -1,6 +1,7 @@
 """A CI provider for the tests that need somebody to be."""
 
 import hashlib
+import itertools
 import json
 import shutil
 import threading
@@ -92,6 +93,7 @@ class House:
 
     def __init__(self, server: Server, clock: Wrist, folder: Path) -> None:
         self.server, self.clock, self._folder = server, clock, folder
+        self._uploads = itertools.count(1)
         policies.publish(server, ADMIN, POLICY, "the first")
         self.project, _ = self.make_project("pay/api", provider_id="7")
 
@@ -132,7 +134,7 @@ class House:
     ) -> submit.Submitted:
         """Send a report of the source number `source`, whose commit and tree are made of that digit."""
         sha256 = hashlib.sha256(data).hexdigest()
-        path = self._folder / sha256
+        path = self._folder / f"{next(self._uploads)}"
         path.write_bytes(data)
         words = {"commit": str(source) * 40, "tree": f"{source}" * 39 + "f"} | more
         return submit.submit(
