@@ -121,7 +121,7 @@ def create(
     def work(connection: Connection) -> None:
         _keep(connection, record, caller.principal, at)
         if Scope.ADMIN in scopes:
-            tokens.revoke_bootstrap(connection, at)
+            _end_bootstrap(connection, caller.principal, at)
 
     server.database.write(work)
     return record, secret.plain
@@ -173,11 +173,7 @@ def revoke(server: Server, caller: Caller, token_id: str) -> None:
         if record is None:
             raise _none(token_id)
         if tokens.revoke(connection, token_id, at):
-            told = event(
-                Event.ACCESS_REVOKED, {"id": token_id}, project_id=None, actor=caller.principal, at=at,
-                subject=f"token:gk_{token_id}",
-            )  # fmt: skip
-            outbox.tell(connection, told)
+            _tell_revoked(connection, token_id, caller.principal, at)
 
     server.database.write(work)
 
@@ -214,7 +210,7 @@ def bootstrap(server: Server, data: Path) -> Path | None:
     def work(connection: Connection) -> bool:
         if tokens.has_usable_admin(connection, at):
             return False
-        tokens.revoke_bootstrap(connection, at)
+        _end_bootstrap(connection, "system", at)
         _keep(connection, record, "system", at)
         return True
 
@@ -255,6 +251,19 @@ def _keep(connection: Connection, record: TokenRecord, actor: str, at: datetime)
         at=at,
         subject=f"token:gk_{record.id}",
     )
+    outbox.tell(connection, told)
+
+
+def _end_bootstrap(connection: Connection, actor: str, at: datetime) -> None:
+    for token_id in tokens.revoke_bootstrap(connection, at):
+        _tell_revoked(connection, token_id, actor, at)
+
+
+def _tell_revoked(connection: Connection, token_id: str, actor: str, at: datetime) -> None:
+    told = event(
+        Event.ACCESS_REVOKED, {"id": token_id}, project_id=None, actor=actor, at=at,
+        subject=f"token:gk_{token_id}",
+    )  # fmt: skip
     outbox.tell(connection, told)
 
 

@@ -53,7 +53,9 @@ def has_usable_admin(connection: Connection, at: datetime) -> bool:
     return any('"admin"' in row[0] for row in connection.execute(wanted))
 
 
-def revoke_bootstrap(connection: Connection, at: datetime) -> None:
-    """End every bootstrap token that is still usable."""
-    ended = update(_TOKEN).where(_TOKEN.c.is_bootstrap.is_(True), _TOKEN.c.revoked_at.is_(None))
-    connection.execute(ended.values(revoked_at=at))
+def revoke_bootstrap(connection: Connection, at: datetime) -> list[str]:
+    """End every bootstrap token that is still usable; their ids."""
+    ended = update(_TOKEN).where(
+        _TOKEN.c.is_bootstrap.is_(True), _TOKEN.c.revoked_at.is_(None), _TOKEN.c.expires_at > at
+    )
+    return list(connection.execute(ended.values(revoked_at=at).returning(_TOKEN.c.id)).scalars())
