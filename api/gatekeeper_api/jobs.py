@@ -17,7 +17,7 @@ from gatekeeper.store.database import Database
 
 if TYPE_CHECKING:
     from gatekeeper.service.jobs_engine import JobEngine
-    from gatekeeper.service.jobs_work import Handler
+    from gatekeeper.service.jobs_work import Handler, Job
 
 FILE = "jobs.sqlite"
 SCHEDULES = {JOB: 1}
@@ -78,8 +78,8 @@ def engine_of(settings: ServerSettings, database: Database) -> "JobEngine":
 def handlers_of(server: Server) -> "dict[str, Handler]":
     """What does each job."""
 
-    def reevaluate(_job: object) -> None:
-        if done := sweep(server):
+    def reevaluate(job: "Job") -> None:
+        if done := sweep(server, stopping=job.stopping):
             log.info("subjects.judged_again", count=done)
 
     return {JOB: reevaluate}

@@ -5,6 +5,7 @@ lose or double anything: a row goes away only in a transaction that follows its 
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 
 from gatekeeper.errors import GatekeeperError
@@ -21,11 +22,12 @@ from gatekeeper.subject import Source, Subject
 
 JOB = "reevaluate"
 WORKER = "system:worker"
-BATCH = 100
+BATCH = 1000
+"""Changes looked at together: a subject that changed often among them is judged once."""
 
 
-def sweep(server: Server) -> int:
-    """Judge again every subject that is due; how many there were.
+def sweep(server: Server, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Judge again every subject that is due; how many there were. `stopping` is asked before each of them.
 
     Raises:
         StoreUnavailable, Unavailable: what is not done stays due.
@@ -33,6 +35,8 @@ def sweep(server: Server) -> int:
     done = 0
     while due := _due(server):
         for (project_id, key), moments in due.items():
+            if stopping():
+                return done
             refresh(server, project_id, key)
             _settle(server, project_id, key, moments)
             done += 1

@@ -1,0 +1,34 @@
+"""Judging again what changed, as a job of a worker that may be told to stop."""
+
+from gatekeeper.service import reevaluate
+from gatekeeper.store import gate_states
+
+
+def due(house) -> set[str]:
+    """The subjects that wait to be judged."""
+    now = house.clock()
+    rows = house.server.database.read(lambda connection: gate_states.due(connection, now, 1000))
+    return {key for _, key, _ in rows}
+
+
+def test_a_worker_that_stops_leaves_the_rest_due(house) -> None:
+    """A job ends at the next subject when its worker shall stop; nothing is forgotten by that."""
+    for source in (1, 2, 3):
+        house.submit(house.junit(passed=source), source=source)
+    everything = due(house)
+    asked = iter([False, True])
+
+    assert reevaluate.sweep(house.server, stopping=lambda: next(asked)) == 1
+
+    assert len(due(house)) == len(everything) - 1
+    assert reevaluate.sweep(house.server) == 2
+    assert due(house) == set()
+
+
+def test_a_subject_that_changed_often_is_judged_once(house) -> None:
+    """A worker behind a burst of uploads catches up: it is one subject, however often it changed."""
+    for passed in range(1, 131):
+        house.submit(house.junit(passed=passed), run=str(passed))
+
+    assert reevaluate.sweep(house.server) == 1
+    assert due(house) == set()
