@@ -47,7 +47,8 @@ def refresh(server: Server, project_id: str, key: str) -> None:
     """Answer again whatever was asked about the subjects of `key`; record a decision where it differs.
 
     Raises:
-        StoreUnavailable, Unavailable: the database or the blobs cannot be used.
+        Unavailable, BlobDamaged, RowDamaged: what it would be judged by is lost or damaged.
+        StoreUnavailable, BlobsUnavailable: the database or the blobs cannot be used.
     """
     asked = server.database.read(lambda connection: gate_states.asked(connection, project_id, key))
     for one in asked:
@@ -97,8 +98,12 @@ def _due(server: Server) -> dict[tuple[str, str], list[datetime]]:
     return found
 
 
-def _settle(server: Server, project_id: str, key: str, moments: list[datetime]) -> None:
+def _settle(
+    server: Server, project_id: str, key: str, moments: list[datetime], *, again_at: datetime | None = None
+) -> None:
     def work(connection: Connection) -> None:
+        if again_at is not None:
+            gate_states.make_due(connection, project_id, key, again_at)
         for at in moments:
             gate_states.settle(connection, project_id, key, at)
 
