@@ -4,41 +4,53 @@ What is due stands in a table, written with the change itself, so no job that is
 lose or double anything: a row goes away only in a transaction that follows its effect.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.project import Project
 from gatekeeper.recorded import GateState
 from gatekeeper.service.decide import answer_about, record_about
+from gatekeeper.service.errors import Unavailable
 from gatekeeper.service.questions import Known, known_about
 from gatekeeper.service.server import Server
 from gatekeeper.store import builds, gate_states
 from gatekeeper.store import projects as project_rows
+from gatekeeper.store.blobs import BlobDamaged
 from gatekeeper.store.database import Connection
-from gatekeeper.store.errors import StoreUnavailable
+from gatekeeper.store.errors import RowDamaged, StoreUnavailable
 from gatekeeper.subject import Source, Subject
 
 JOB = "reevaluate"
 WORKER = "system:worker"
 BATCH = 1000
 """Changes looked at together: a subject that changed often among them is judged once."""
+AGAIN = timedelta(minutes=1)
+_log = logging.getLogger(__name__)
 
 
 def sweep(server: Server, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Judge again every subject that is due; how many there were. `stopping` is asked before each of them.
 
+    One whose document is lost or damaged is due again a minute later: it must not keep the others waiting.
+
     Raises:
-        StoreUnavailable, Unavailable: what is not done stays due.
+        StoreUnavailable, BlobsUnavailable: the database or the blobs cannot be used; the rest stays due.
     """
     done = 0
     while due := _due(server):
         for (project_id, key), moments in due.items():
             if stopping():
                 return done
-            refresh(server, project_id, key)
-            _settle(server, project_id, key, moments)
+            try:
+                refresh(server, project_id, key)
+            except (Unavailable, BlobDamaged, RowDamaged) as error:
+                _log.warning("%s of project %s cannot be judged: %s", key, project_id, error.message)
+                _settle(server, project_id, key, moments, again_at=server.clock() + AGAIN)
+            else:
+                _settle(server, project_id, key, moments)
             done += 1
     return done
 
