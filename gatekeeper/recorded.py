@@ -119,7 +119,7 @@ class LedgerEvent(msgspec.Struct, frozen=True, kw_only=True):
     payload_size: int
 
 
-class TrackedFinding(msgspec.Struct, frozen=True, kw_only=True):
+class TrackedFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A finding over time on the refs that are released from."""
 
     project_id: str

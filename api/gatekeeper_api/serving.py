@@ -1,6 +1,7 @@
 """Runs the application under uvicorn: one process, one worker, ended by SIGTERM or Ctrl-C."""
 
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -106,8 +107,18 @@ class _Server(uvicorn.Server):
         """Start, then speak."""
         await super().startup(sockets)
         if self.started:
+            _spare_what_stays()
             for line in (self._greeting, *self._notes()):
                 typer.echo(line)
+
+
+def _spare_what_stays() -> None:
+    """Let the collector of cycles pass over what was imported and made so far, for good.
+
+    It stops every thread while it looks: 60 to 130 ms for modules alone, at moments that nobody chooses.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _greeting(settings: ServerSettings, listener: socket.socket) -> str:
