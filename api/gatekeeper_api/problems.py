@@ -145,13 +145,13 @@ async def _http(request: Request, error: HTTPException) -> Response:
         case 404:
             return problem(404, "no-such-route", f"there is no route {path}", hint="/docs lists the routes")
         case 405:
-            allowed = (error.headers or {}).get("Allow", "")
+            allowed = _methods_of(request)
             return problem(
                 405,
                 "method-not-allowed",
                 f"{request.method} cannot be used on {path}",
                 hint=f"allowed: {allowed}" if allowed else "",
-                headers=error.headers,
+                headers={"Allow": allowed},
             )
         case 413:
             return problem(413, "body-too-large", error.detail, hint="", headers=error.headers)
@@ -160,6 +160,13 @@ async def _http(request: Request, error: HTTPException) -> Response:
         case status:
             code = HTTPStatus(status).phrase.lower().replace(" ", "-")
             return problem(status, code, error.detail, headers=error.headers)
+
+
+def _methods_of(request: Request) -> str:
+    """All methods of the path. What the router says is those of the first route that has it."""
+    path = getattr(request.scope.get("route"), "path", None)
+    routes = [route for route in request.app.routes if getattr(route, "path", None) == path]
+    return ", ".join(sorted(method for route in routes for method in route.methods))
 
 
 async def _bad_parameters(_request: Request, error: RequestValidationError) -> Response:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 Count = Annotated[int, Meta(ge=0, le=2**62)]
 Text = Annotated[str, Meta(max_length=1000, pattern="^[^\\x00]*$")]
 
-_FORM = re.compile(r"[A-Za-z0-9_-]{1,8000}")
+_FORM = re.compile(r"[A-Za-z0-9_-]{1,4000}")
 
 
 class Cursor(Generic[T]):

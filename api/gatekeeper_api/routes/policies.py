@@ -23,6 +23,7 @@ CURSOR: Cursor[str] = Cursor("policies", Text)
 VERSIONS: Cursor[int] = Cursor("versions", Count)
 
 YAML = "application/yaml"
+DOCUMENT = {"type": "object", "description": "See docs/reference/policy.schema.json."}
 Reason = Annotated[str, Query(max_length=policies.MAX_REASON_CHARS, description="Why it is changed.")]
 
 
@@ -36,7 +37,7 @@ Reason = Annotated[str, Query(max_length=policies.MAX_REASON_CHARS, description=
         200: says(PolicyVersion, "The version in force has this very content"),
         **problems.documented(408, 409, 413),
     },
-    openapi_extra={"requestBody": {"required": True, "content": {YAML: {"schema": {"type": "string"}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {YAML: {"schema": DOCUMENT}}}},
 )
 async def publish(asks: Asks, request: Request, reason: Reason = "") -> Response:
     """Takes `policy:write`. The body is the YAML.
@@ -97,7 +98,7 @@ async def versions(asks: Asks, name: PolicyName, cursor: CursorOf = None, limit:
     response_model=None,
     response_class=Response,
     responses={
-        200: {"description": "As it was imported", "content": {YAML: {"schema": {"type": "string"}}}},
+        200: {"description": "As it was imported", "content": {YAML: {"schema": DOCUMENT}}},
         **problems.documented(404),
     },
 )

@@ -10,9 +10,9 @@ from gatekeeper_api.schemas.tokens import Token
 
 
 class EvidenceProblem(Problem):
-    """The report was received and cannot be read. What was recorded of it stands for its slot."""
+    """The request is refused; with `evidence` the report was received, and that stands for its slot now."""
 
-    evidence: Evidence
+    evidence: Evidence | None = None
 
 
 class EvidencePage(Page[Evidence]):

@@ -40,7 +40,7 @@ def live_server(tmp_path_factory: pytest.TempPathFactory, issuer: LocalIssuer) -
     settings = {
         "GATEKEEPER_ISSUERS": json.dumps([believed]),
         "GATEKEEPER_AUTH_FAILURES_PER_MINUTE": "100000",
-        "GATEKEEPER_MAX_JSON_BYTES": "65536",
+        "GATEKEEPER_MAX_JSON_BYTES": "131072",
         "GATEKEEPER_MAX_BODY_BYTES": "1048576",
         "GATEKEEPER_MAX_DECODED_BYTES": "2097152",
     }
