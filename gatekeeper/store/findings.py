@@ -30,7 +30,7 @@ DO UPDATE SET {updated}, last_seen_at = excluded.last_seen_at, fixed_at = NULL""
 _GONE = """\
 UPDATE tracked_finding SET fixed_at = :at
 WHERE project_id = :project AND kind = :kind AND name = :name AND job = :job
-  AND fixed_at IS NULL AND last_seen_at < :at"""
+  AND fixed_at IS NULL AND last_seen_at <> :at"""
 _ALIASES = """\
 INSERT INTO finding_advisory (advisory, project_id, kind, name, job, fingerprint)
 SELECT {advisory}, :project, :kind, :name, :job, {fingerprint} FROM {source}
@@ -47,6 +47,8 @@ _SOURCES = {
     ),
 }
 _PIECE = 1000
+_NUL = "\\u0000"
+"""U+0000 as JSON escapes it. PostgreSQL keeps it in no text, and JSON in no jsonb."""
 _PAIRS = {"sqlite": "json_each(:pairs)", "postgresql": "jsonb_array_elements(CAST(:pairs AS jsonb))"}
 
 
@@ -68,13 +70,17 @@ def track(
     Four statements, whatever their number: the rows travel as one JSON parameter.
     """
     items = list(findings)
+    encoded = _as_json(items)
+    if _NUL in encoded:
+        items = [_without_nul(one) for one in items]
+        encoded = _as_json(items)
     engine = connection.dialect.name
     source, rows, advisory, fingerprint = _SOURCES[engine]
     slot = {"project": project_id, "kind": str(kind), "name": name, "job": job}
     moment = {"at": microseconds(at)}
     if items:
         found = _FOUND.format(columns=_COLUMNS, rows=rows, source=source, updated=_UPDATED)
-        connection.execute(text(found), slot | moment | {"items": _as_json(items)})
+        connection.execute(text(found), slot | moment | {"items": encoded})
     if is_whole:
         connection.execute(text(_GONE), slot | moment)
     pairs = [(name_, one.fingerprint) for one in items for name_ in one.advisories]
@@ -112,6 +118,14 @@ def page(
     if after is not None:
         wanted = wanted.where(tuple_(*key) > tuple_(*after))
     return [finding_of(row) for row in connection.execute(wanted).mappings()]
+
+
+def _without_nul(one: TrackedFinding) -> TrackedFinding:
+    """The finding with U+FFFD in the place of every U+0000."""
+    texts = {name: getattr(one, name) for name in ("rule", "title", "path", "package", "version")}
+    plain = {name: text_ and text_.replace("\0", "\ufffd") for name, text_ in texts.items()}
+    advisories = tuple(name.replace("\0", "\ufffd") for name in one.advisories)
+    return msgspec.structs.replace(one, **plain, advisories=advisories)
 
 
 def _as_json(items: list[TrackedFinding]) -> str:
