@@ -79,6 +79,9 @@ def same_again(connection: Connection, like: Receipt) -> Receipt | None:
         .where(
             _RECEIPT.c.project_id == like.project_id,
             _RECEIPT.c.sha256 == like.sha256,
+            # A body that could not be decoded has the digest of its bytes on the wire: the size tells it
+            # from a report that consists of these bytes.
+            _RECEIPT.c.size_bytes == like.size_bytes,
             _RECEIPT.c.tree == like.source.tree,
             _RECEIPT.c.commit == like.source.commit,
             _RECEIPT.c.artifact == (like.artifact or ""),

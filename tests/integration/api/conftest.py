@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from api_rows import World, world_on
 from gate_server import GateServer, gate_server
 from local_issuer import AUDIENCE, LocalIssuer, running_issuer
 
@@ -46,6 +47,13 @@ def live_server(tmp_path_factory: pytest.TempPathFactory, issuer: LocalIssuer) -
     }
     with gate_server(tmp_path_factory.mktemp("live"), **settings) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def world(live_server: GateServer, issuer: LocalIssuer) -> Iterator[World]:
+    """What the rows of `api_rows` ask about."""
+    with world_on(live_server, issuer) as made:
+        yield made
 
 
 async def all_ready() -> Sequence[Part]:

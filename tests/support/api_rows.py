@@ -1,0 +1,230 @@
+"""Every route of the API as a row: a request that is right, and what it takes. And a world in which it is."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+from gate_server import GateServer
+from local_issuer import COMMIT, LocalIssuer
+
+from gatekeeper.caller import Scope
+
+PROJECT, TREE, STAGE = "pay/api", "b2" * 20, "develop"
+OTHER_COMMIT = "d4" * 20
+ARTIFACT = "sha256:" + "c3" * 32
+JUNIT = b'<testsuite tests="1"><testcase classname="t" name="a"/></testsuite>'
+EVERY_SCOPE = [scope for scope in Scope if scope is not Scope.ADMIN]
+SOURCE = {"project": PROJECT, "commit": COMMIT, "tree": TREE}
+PART = {**SOURCE, "name": "part", "set": "s", "part": "1/1", "run": "574", "attempt": "1"}
+
+
+@dataclass
+class World:
+    """What the rows need ids of."""
+
+    server: GateServer
+    issuer: LocalIssuer
+    http: httpx.Client
+    project_id: str = ""
+    evidence_id: str = ""
+    decision_id: str = ""
+    expired: str = ""
+    revoked: str = ""
+
+    def fresh_token(self) -> str:
+        """The id of a token that a row may end."""
+        with self.server.client() as client:
+            return client.create_token(name="to be ended", scopes=["gate:read"], projects=[]).token.id
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route: a request that is right, and what it takes."""
+
+    method: str
+    path: str
+    scope: Scope | None
+    """None: any caller who is known; for `is_public` not even that."""
+    ok: frozenset[int] = frozenset({200})
+    project: str = ""
+    """`path`: the request names a project; `id`: a thing of one; `all`: it lists what is in reach."""
+    names_commit: bool = False
+    is_public: bool = False
+    query: dict[str, str] = field(default_factory=dict)
+    json: dict[str, Any] | Callable[[World], dict[str, Any]] | None = None
+    content: bytes | None = None
+    id: Callable[[World], str] = lambda _world: ""
+    before: Callable[[World, dict[str, str]], object] = lambda _world, _headers: None
+    """What the same caller does first, whatever comes of it."""
+
+    @property
+    def name(self) -> str:
+        """As the application names it."""
+        return f"{self.method} {self.path}"
+
+    def send(self, world: World, credential: str | None) -> httpx.Response:
+        """The answer to somebody with this credential."""
+        path = self.path.replace("{id}", self.id(world)).replace("{name}", "base").replace("{version}", "1")
+        headers, content = {}, self.content
+        if credential is not None:
+            headers["Authorization"] = credential if " " in credential else f"Bearer {credential}"
+        if self.json is not None:
+            content = msgspec.json.encode(self.json(world) if callable(self.json) else self.json)
+            headers["Content-Type"] = "application/json"
+        self.before(world, headers)
+        while True:
+            answer = world.http.request(
+                self.method, path, params=self.query, headers=headers, content=content
+            )
+            if '"evaluating"' not in answer.text:
+                return answer
+            time.sleep(0.05)
+
+
+def of(name: str, scope: Scope | None, *ok: int, **more: Any) -> Row:
+    """A row."""
+    method, path = name.split()
+    return Row(method, path, scope, ok=frozenset(ok or {200}), **more)
+
+
+V1 = "/api/v1"
+READ, WRITE, ADMIN = Scope.GATE_READ, Scope.EVIDENCE_WRITE, Scope.ADMIN
+OF_SOURCE = {"project": PROJECT, "commit": COMMIT}
+ROWS = [
+    of("GET /healthz", None, is_public=True),
+    of("GET /readyz", None, is_public=True),
+    of("GET /docs", None, is_public=True),
+    of("GET /openapi.json", None, is_public=True),
+    of("GET /metrics", Scope.METRICS_READ),
+    of(
+        f"GET {V1}/gate",
+        READ,
+        200,
+        202,
+        project="path",
+        names_commit=True,
+        query={**OF_SOURCE, "stage": STAGE},
+    ),
+    of(
+        f"POST {V1}/evidence",
+        WRITE,
+        200,
+        201,
+        project="path",
+        names_commit=True,
+        query=SOURCE,
+        content=JUNIT,
+    ),
+    of(f"GET {V1}/evidence", READ, project="path", query=OF_SOURCE),
+    of(f"GET {V1}/evidence/{{id}}", READ, project="id", id=lambda world: world.evidence_id),
+    of(
+        f"GET {V1}/evidence/{{id}}/report",
+        Scope.AUDIT_READ,
+        project="id",
+        id=lambda world: world.evidence_id,
+    ),
+    of(
+        f"POST {V1}/sets/close",
+        WRITE,
+        project="path",
+        names_commit=True,
+        json={**SOURCE, "set": "s", "run": "574", "attempt": "1"},
+        before=lambda world, headers: world.http.post(
+            f"{V1}/evidence", params=PART, headers=headers, content=JUNIT
+        ),
+    ),
+    of(
+        f"POST {V1}/builds",
+        WRITE,
+        200,
+        201,
+        project="path",
+        names_commit=True,
+        json={**SOURCE, "artifact": ARTIFACT},
+    ),
+    of(f"GET {V1}/builds", READ, project="path", query={"project": PROJECT, "artifact": ARTIFACT}),
+    of(
+        f"POST {V1}/decisions",
+        Scope.DECISION_WRITE,
+        200,
+        201,
+        project="path",
+        names_commit=True,
+        json={**OF_SOURCE, "stage": STAGE},
+    ),
+    of(f"GET {V1}/decisions", READ, project="path", query={"project": PROJECT, "stage": STAGE}),
+    of(f"GET {V1}/decisions/{{id}}", READ, project="id", id=lambda world: world.decision_id),
+    of(
+        f"POST {V1}/projects",
+        Scope.PROJECT_CREATE,
+        200,
+        201,
+        project="path",
+        json=lambda world: {"path": PROJECT, "issuer": world.issuer.url, "provider_id": "42"},
+    ),
+    of(f"GET {V1}/projects", READ, project="all"),
+    of(f"GET {V1}/projects/{{id}}", READ, project="id", id=lambda world: world.project_id),
+    of(
+        f"PUT {V1}/projects/{{id}}/policy",
+        Scope.POLICY_WRITE,
+        project="id",
+        id=lambda world: world.project_id,
+        json={"policy": "base"},
+    ),
+    of(
+        f"POST {V1}/policies",
+        Scope.POLICY_WRITE,
+        200,
+        201,
+        content=b"schema: gatekeeper/v1\npolicy: callers\nowner: tests\nstages: [test]\n"
+        b"rules:\n  - {id: t, title: T, metric: tests.total, pass: '>= 1'}\n",
+    ),
+    of(f"GET {V1}/policies", READ),
+    of(f"GET {V1}/policies/{{name}}", READ),
+    of(f"GET {V1}/policies/{{name}}/versions/{{version}}", READ),
+    of(f"GET {V1}/findings", READ, project="all"),
+    of(f"POST {V1}/tokens", ADMIN, 201, json={"name": "made", "scopes": ["gate:read"], "projects": ["a/*"]}),
+    of(f"GET {V1}/tokens", ADMIN),
+    of(f"POST {V1}/tokens/{{id}}/rotate", ADMIN, 201, id=World.fresh_token, json={"grace_hours": 1}),
+    of(f"DELETE {V1}/tokens/{{id}}", ADMIN, 204, id=World.fresh_token),
+    of(f"GET {V1}/whoami", None),
+]
+BY_NAME = {row.name: row for row in ROWS}
+KNOWN_ROWS = [row for row in ROWS if not row.is_public]
+
+
+def refused(answer: httpx.Response, status: int, code: str, *words: str) -> None:
+    """The answer is this problem, and names these words."""
+    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    for word in words:
+        assert word in answer.json()["detail"], answer.text
+
+
+@contextmanager
+def world_on(server: GateServer, issuer: LocalIssuer) -> Iterator[World]:
+    """A project of a GitLab job, with evidence, a link and a decision."""
+    made = World(server, issuer, server.http(None))
+    with server.client() as client:
+        project = client.create_project(path=PROJECT, issuer=issuer.url, provider_id="42")
+        made.project_id = project.id
+        expired = client.create_token(name="old", scopes=EVERY_SCOPE, projects=["*"])
+        revoked = client.create_token(name="ended", scopes=EVERY_SCOPE, projects=["*"])
+        client.revoke_token(revoked.token.id)
+        made.expired, made.revoked = expired.secret, revoked.secret
+        with sqlite3.connect(server.data / "gatekeeper.sqlite") as connection:
+            connection.execute("UPDATE token SET expires_at = 1 WHERE id = ?", (expired.token.id,))
+        connection.close()
+    with server.http() as http:
+        sent = http.post(f"{V1}/evidence", params={**SOURCE, "name": "first"}, content=JUNIT)
+        made.evidence_id = sent.raise_for_status().json()["id"]
+        http.post(f"{V1}/builds", json={**SOURCE, "artifact": ARTIFACT}).raise_for_status()
+        decided = http.post(f"{V1}/decisions", json={**OF_SOURCE, "stage": STAGE})
+        made.decision_id = decided.raise_for_status().json()["id"]
+    yield made
+    made.http.close()
