@@ -49,6 +49,7 @@ class SqliteDatabase:
             self.engine.connect().close()
             self._readers = _engine(path, is_read_only=True)
             self._files = DatabaseFiles(path)
+            self._files.settle()
         except (OSError, DBAPIError) as error:
             raise StoreUnavailable(f"the database {path} cannot be opened: {_said(error)}") from error
         self._queue: queue.Queue[_Write | None] = queue.Queue()

@@ -1,6 +1,7 @@
 """The files of an open SQLite database, watched: SQLite itself goes on reading and writing removed ones."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from gatekeeper.store.errors import StoreUnavailable
@@ -19,6 +20,21 @@ class DatabaseFiles:
         self._path = path
         self._names = (str(path), f"{path}-wal")
         self._seen = self._look()
+
+    def settle(self) -> None:
+        """Return when all that the log holds is on the disk, whoever wrote it.
+
+        A process that was killed between its last write and the sync of it left what SQLite now takes for
+        committed. Whoever sends that again is told that it was there: a power cut must not take it away.
+
+        Only the log: closing another descriptor of the database itself would drop SQLite's locks on it
+        (POSIX; sqlite.org/howtocorrupt.html, 2.2), and what is there was synced before it left the log.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        with suppress(FileNotFoundError), Path(self._names[1]).open("rb") as log:
+            os.fsync(log.fileno())
 
     def demand_same(self) -> None:
         """Return while both are the files that were opened. It costs a few microseconds.
