@@ -146,6 +146,8 @@ def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
         )
         made.execute("PRAGMA foreign_keys=ON")
         made.execute("PRAGMA synchronous=FULL")
+        # What a savepoint may have to take back goes to /var/tmp else: open to others, and maybe read-only.
+        made.execute("PRAGMA temp_store=MEMORY")
         made.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes past the triggers
         if not is_read_only:  # not through the engine: inside its transaction SQLite ignores or refuses it
             made.execute("PRAGMA journal_mode=WAL")
