@@ -20,9 +20,12 @@ PR_SET_PDEATHSIG = 1
 
 # The kernel ends the process with the thread that started it, however that ends; it stays over exec.
 _BOUND_TO_US = (
+    sys.executable,
+    "-I",
+    "-c",
     "import ctypes, os, signal, sys\n"
     f"ctypes.CDLL(None).prctl({PR_SET_PDEATHSIG}, signal.SIGKILL)\n"
-    "os.execv(sys.argv[1], sys.argv[1:])\n"
+    "os.execv(sys.argv[1], sys.argv[1:])\n",
 )
 
 
@@ -45,7 +48,9 @@ class GatekeeperProcess:
             under: a program that runs it, such as strace with its options.
         """
         others = {name: value for name, value in os.environ.items() if not name.startswith("GATEKEEPER_")}
-        self._command = [*map(str, under), str(GATEKEEPER), *command]
+        # Who runs under another program must end with that one, which may not take its children along.
+        self._command = [*_BOUND_TO_US, *under, *(_BOUND_TO_US if under else ()), str(GATEKEEPER), *command]
+        self._is_under = bool(under)
         self._environment = others | settings
         self.log = log
         self._process: subprocess.Popen[str] | None = None
@@ -58,7 +63,7 @@ class GatekeeperProcess:
         with self.log.open("ab") as log:
             self._log_begins_at = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOUND_TO_US, *self._command],
+                self._command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -103,11 +108,10 @@ class GatekeeperProcess:
         """Ask it to end and wait for that; its exit code."""
         process = self._running()
         with _watched(_descendants(process.pid)) as children:
-            process.terminate()
+            os.kill(_children(process.pid)[0] if self._is_under else process.pid, signal.SIGTERM)
             try:
                 process.wait(WITHIN_S)
             except subprocess.TimeoutExpired:
-                process.kill()
                 raise ProcessFailed(f"it does not end when it is told to:\n{self.tail()}") from None
             _wait_for_end(children)
         code = process.returncode
@@ -174,13 +178,16 @@ def _lines(process: "subprocess.Popen[str]") -> IO[str]:
     return process.stdout
 
 
-def _descendants(pid: int) -> list[int]:
+def _children(pid: int) -> list[int]:
     found: list[int] = []
-    with suppress(FileNotFoundError):
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            for child in map(int, children.read_text().split()):
-                found += [child, *_descendants(child)]
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, thread.read_text().split())
     return found
+
+
+def _descendants(pid: int) -> list[int]:
+    return [one for child in _children(pid) for one in (child, *_descendants(child))]
 
 
 @contextmanager
