@@ -295,7 +295,7 @@ def written(folder: Path) -> Iterator[Path]:
 
 def api_description(root: Path) -> Path:
     """Write `api/openapi.json` below `root`; it needs what the extra `server` installs."""
-    from gatekeeper_api.openapi import described
+    from gatekeeper_api.description import described
 
     file = root / "api" / "openapi.json"
     file.write_text(described(), encoding="utf-8")

@@ -83,7 +83,7 @@ class EvidenceSet(msgspec.Struct, frozen=True, kw_only=True):
         return not self.missing if self.parts is not None else self.closed_at is not None
 
     def is_open(self, at: datetime) -> bool:
-        """True while parts may still come: an answer now would be too early. After a refused one it is not."""
+        """True while parts may still come: an answer now would be too early. A refused part ends that."""
         return not (self.is_complete or self.refused) and self.closed_at is None and at < self.deadline_at
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from enum import Enum
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from gatekeeper import __version__
 from gatekeeper.service.settings import ServerSettings
@@ -16,17 +15,6 @@ from gatekeeper_api.logs import Access, text_access
 from gatekeeper_api.metrics import Metrics
 from gatekeeper_api.middleware import Envelope
 from gatekeeper_api.services import Services
-
-API_PREFIX = "/api/v1"
-
-
-def api_router(tag: str, path: str = "") -> APIRouter:
-    """A router for `/api/v1<path>`, as `Services.routers` takes them.
-
-    A route carries its whole path and its own responses, for `create_app` adds it as it is.
-    """
-    tags: list[str | Enum] = [tag]
-    return APIRouter(prefix=API_PREFIX + path, tags=tags, responses=problems.documented(401, 403, 429))
 
 
 def create_app(

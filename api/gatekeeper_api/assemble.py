@@ -10,10 +10,11 @@ import structlog
 from pydantic import SecretStr
 
 from gatekeeper import clock
-from gatekeeper.service import figures, issuer_keys, policies, tokens
+from gatekeeper.service import figures, policies, tokens
 from gatekeeper.service.errors import Unavailable
-from gatekeeper.service.oidc import OidcVerifier
-from gatekeeper.service.parsing import ParserLimits, ParserPool
+from gatekeeper.service.identity import issuer_keys
+from gatekeeper.service.identity.oidc import OidcVerifier
+from gatekeeper.service.parsing.pool import ParserLimits, ParserPool
 from gatekeeper.service.ports import Parsed, Parser, ParseTask
 from gatekeeper.service.server import Rules, Server
 from gatekeeper.service.settings import BadSetting, ServerSettings

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from fastapi import Request
 
 from gatekeeper.caller import Caller, Scope
-from gatekeeper.service import authorize
 from gatekeeper.service.errors import NotAuthenticated
-from gatekeeper.service.job_claims import caller_of_claims
+from gatekeeper.service.identity import authorize
+from gatekeeper.service.identity.job_claims import caller_of_claims
 from gatekeeper_api.parts import Parts, parts_of
 
 _HINT = "send `Authorization: Bearer` with a token gk_... or the id_token of a CI job"

@@ -16,8 +16,8 @@ from gatekeeper.service.settings import ServerSettings
 from gatekeeper.store.database import Database
 
 if TYPE_CHECKING:
-    from gatekeeper.service.jobs_engine import JobEngine
-    from gatekeeper.service.jobs_work import Handler, Job
+    from gatekeeper.service.jobs.engine import JobEngine
+    from gatekeeper.service.jobs.work import Handler, Job
 
 FILE = "jobs.sqlite"
 SCHEDULES = {JOB: 1}
@@ -69,7 +69,7 @@ def jobs_of(settings: ServerSettings, database: Database) -> EmbeddedJobs | None
 
 def engine_of(settings: ServerSettings, database: Database) -> "JobEngine":
     """The engine over the jobs of this server, not started."""
-    from gatekeeper.service.jobs_engine import JobEngine
+    from gatekeeper.service.jobs.engine import JobEngine
 
     place: str | Path = settings.data / FILE if database.is_sqlite else database.url
     return JobEngine(place)
@@ -87,7 +87,7 @@ def handlers_of(server: Server) -> "dict[str, Handler]":
 
 def run(engine: "JobEngine", server: Server) -> None:
     """Do jobs in this process until a signal comes. Does not return when a job outlives the signal."""
-    from gatekeeper.service.worker import run_worker
+    from gatekeeper.service.jobs.worker import run_worker
 
     if not run_worker(engine, handlers_of(server), schedules=SCHEDULES, stop=threading.Event()):
         os._exit(_LEFT)

@@ -5,11 +5,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api import docs_page
 from gatekeeper_api.problems import Problem
 from gatekeeper_api.schemas.components import components as components_of_routes
-from gatekeeper_api.services import Services
 
 DESCRIPTION = """\
 Send evidence, ask the gate, record decisions. Times are RFC 3339 in UTC with microseconds. Lists are
@@ -49,15 +47,6 @@ def install(app: FastAPI) -> None:
     app.state.query_names = _query_names(document)
     app.state.openapi_bytes = text_of(document).encode()
     app.state.docs_html = docs_page.render(document)
-
-
-def described() -> str:
-    """The document as `api/openapi.json` holds it: that of a server with default settings."""
-    from gatekeeper_api.app import create_app
-    from gatekeeper_api.routes import ROUTERS
-
-    app = create_app(ServerSettings(public_url=None), Services(routers=ROUTERS))
-    return text_of(app.openapi())
 
 
 def text_of(document: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
-from gatekeeper.service.oidc import OidcVerifier
+from gatekeeper.service.identity.oidc import OidcVerifier
 from gatekeeper.service.server import Server
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper.service.tokens import Tokens

@@ -1,5 +1,6 @@
 """Every refusal as `application/problem+json` (RFC 9457): one shape, a stable `code`, and what to do next."""
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,8 @@ CLIENT_LEFT = 499
 _RETRY_AFTER_S = "5"
 _SHOWN_CHARS = 80
 _MAX_PARAMETERS = 20
+_WHO_SHOULD = re.compile(r"^(?:Value error, |Input |String |Tuple |List |Value )+")
+"""How pydantic begins what a value "should" be."""
 
 _STATUS: tuple[tuple[type[GatekeeperError], int], ...] = (
     (errors.NotAuthenticated, 401),
@@ -195,7 +198,7 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, str]:
         case "extra_forbidden":
             detail = "is not known here"
         case _:
-            allowed = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            allowed = _WHO_SHOULD.sub("", fault["msg"])
             detail = f"is {_shown(fault['input'])}; it {allowed}"
     where = "the body" if place == "body" else f"{place} parameter"
     return {"in": where, "name": ".".join(names) or "(whole)", "detail": detail}

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.service.parsing import ParserPool
+from gatekeeper.service.parsing.pool import ParserPool
 from gatekeeper.service.server import Server
 from gatekeeper.store import migrations
 from gatekeeper_api.jobs import EmbeddedJobs

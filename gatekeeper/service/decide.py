@@ -7,10 +7,11 @@ from typing import TypeVar
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.decision import Decision, as_json, decision_from
 from gatekeeper.recorded import Event, GateState, StoredDecision
-from gatekeeper.service import answers, authorize, projects
+from gatekeeper.service import answers, projects
 from gatekeeper.service.answers import Gate
 from gatekeeper.service.errors import NotFound, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.questions import Asked, Judged, Known, judged, known, stored_inputs
 from gatekeeper.service.server import Server
 from gatekeeper.store import decisions, gate_states, outbox

@@ -7,8 +7,9 @@ import msgspec
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.project import Project
 from gatekeeper.receipt import EvidenceSet, Receipt
-from gatekeeper.service import authorize, projects, upload_sets
+from gatekeeper.service import projects, upload_sets
 from gatekeeper.service.errors import NotFound, Refused, coded
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.store import projects as project_rows
 from gatekeeper.store import receipts

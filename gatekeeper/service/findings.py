@@ -4,7 +4,8 @@ from gatekeeper.caller import Caller, Scope
 from gatekeeper.evidence import Kind
 from gatekeeper.finding import Severity
 from gatekeeper.recorded import TrackedFinding
-from gatekeeper.service import authorize, projects
+from gatekeeper.service import projects
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.store import findings
 from gatekeeper.store import projects as project_rows

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.project import Build, Project
 from gatekeeper.recorded import Event
-from gatekeeper.service import authorize, projects
+from gatekeeper.service import projects
 from gatekeeper.service.errors import Conflict, NotFound, Refused, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.service.sources import demand_tree
 from gatekeeper.service.submission import Submission, check, origin_of

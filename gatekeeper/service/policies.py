@@ -6,9 +6,9 @@ from gatekeeper.policy.model import Policy
 from gatekeeper.policy.testing import run_tests
 from gatekeeper.recorded import Event, PolicyVersion
 from gatekeeper.resources import rules_folder
-from gatekeeper.service import authorize
 from gatekeeper.service.errors import Conflict, NotFound, Refused, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, policies
 from gatekeeper.store import projects as project_rows

@@ -43,7 +43,7 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ParseTask:
-    """One upload to understand: a report, the record of its run, or both, in files that the caller removes."""
+    """One upload to understand: a report, its run's record, or both, in files that the caller removes."""
 
     report: Path | None
     report_name: str

@@ -7,9 +7,9 @@ import msgspec
 from gatekeeper.caller import Caller, Claims, Scope
 from gatekeeper.project import Project
 from gatekeeper.recorded import Event
-from gatekeeper.service import authorize
 from gatekeeper.service.errors import Conflict, NotFound, Refused, ServiceError, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.ids import new_id
 from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, policies, projects

@@ -12,9 +12,10 @@ from gatekeeper.evidence import Baseline, Evidence, Use
 from gatekeeper.project import Build, Project
 from gatekeeper.receipt import EvidenceSet, Receipt
 from gatekeeper.recorded import PolicyVersion, StoredDecision
-from gatekeeper.service import authorize, projects
+from gatekeeper.service import projects
 from gatekeeper.service.answers import Said
 from gatekeeper.service.errors import Conflict, NotFound, Refused, coded
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.service.upload_sets import as_input
 from gatekeeper.store import builds, decisions, policies, receipts, sets

@@ -8,8 +8,8 @@ from gatekeeper.caller import Caller
 from gatekeeper.evidence import Kind, Problem, Provenance
 from gatekeeper.git_objects import tree_in_commit
 from gatekeeper.project import Project
-from gatekeeper.service import authorize
 from gatekeeper.service.errors import Refused, coded
+from gatekeeper.service.identity import authorize
 from gatekeeper.subject import Source, Subject
 
 MAX_NAME_CHARS = 100

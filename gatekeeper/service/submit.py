@@ -18,9 +18,10 @@ from gatekeeper.evidence import Kind, State
 from gatekeeper.project import Project
 from gatekeeper.receipt import EvidenceSet, Receipt
 from gatekeeper.recorded import Event, LedgerEvent
-from gatekeeper.service import authorize, projects, upload_sets
+from gatekeeper.service import projects, upload_sets
 from gatekeeper.service.errors import Refused, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.ids import new_id
 from gatekeeper.service.server import Server
 from gatekeeper.service.sources import demand_tree

@@ -12,9 +12,9 @@ from gatekeeper.access import TokenRecord
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.evidence import Kind
 from gatekeeper.recorded import Event
-from gatekeeper.service import authorize, bearer
 from gatekeeper.service.errors import NotFound, Refused, Unavailable, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.identity import authorize, bearer
 from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, tokens
 from gatekeeper.store.database import Connection

@@ -10,9 +10,10 @@ from gatekeeper.decision import SetInput
 from gatekeeper.project import Project
 from gatekeeper.receipt import EvidenceSet, Receipt, deadline_of
 from gatekeeper.recorded import Event
-from gatekeeper.service import authorize, projects
+from gatekeeper.service import projects
 from gatekeeper.service.errors import Conflict, NotFound, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.ids import new_id
 from gatekeeper.service.server import Rules, Server
 from gatekeeper.service.sources import demand_tree

@@ -12,11 +12,11 @@ from gatekeeper.service.errors import Refused, coded
 from gatekeeper.service.server import Server
 from gatekeeper.service.submission import Submission
 from gatekeeper_api import problems
-from gatekeeper_api.app import api_router
 from gatekeeper_api.routes.answering import answered, says
 from gatekeeper_api.routes.asking import Asks
 from gatekeeper_api.routes.bodies import json_of, takes
 from gatekeeper_api.routes.parameters import ProjectOf, RequiredArtifact
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.schemas.evidence import Build, EvidenceSet, NewBuild, SetEnd
 
 router = api_router("evidence", "/builds")

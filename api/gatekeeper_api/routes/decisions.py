@@ -11,12 +11,12 @@ from gatekeeper.service.decide import Answered
 from gatekeeper.service.questions import Asked
 from gatekeeper.service.server import Server
 from gatekeeper_api import problems
-from gatekeeper_api.app import api_router
 from gatekeeper_api.routes.answering import LOCATION, RETRY_AFTER, answered, raw_json, says
 from gatekeeper_api.routes.asking import Asks
 from gatekeeper_api.routes.bodies import json_of, takes
 from gatekeeper_api.routes.cursors import Count, Cursor, Text
 from gatekeeper_api.routes.parameters import ArtifactOf, Commit, CursorOf, Id, Limit, ProjectOf, StageOf
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.schemas.decisions import DecisionSummary, Question
 from gatekeeper_api.schemas.lists import DecisionPage
 

@@ -8,18 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.evidence import Kind
-from gatekeeper.service import authorize, evidence, submit
+from gatekeeper.service import evidence, submit
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.service.submission import Received, Submission
 from gatekeeper.service.submit import Submitted
 from gatekeeper_api import problems
-from gatekeeper_api.app import api_router
 from gatekeeper_api.body import Upload, spooled
 from gatekeeper_api.forms import display_name
 from gatekeeper_api.routes.answering import LOCATION, answered, says
 from gatekeeper_api.routes.asking import Asking, Asks
 from gatekeeper_api.routes.cursors import Count, Cursor
 from gatekeeper_api.routes.parameters import ArtifactOf, Commit, CursorOf, Id, Limit, ProjectOf, Tree
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.schemas import base
 from gatekeeper_api.schemas.evidence import Evidence
 from gatekeeper_api.schemas.lists import EvidencePage, EvidenceProblem

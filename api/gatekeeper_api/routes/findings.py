@@ -8,11 +8,11 @@ from gatekeeper.caller import Caller
 from gatekeeper.service import findings
 from gatekeeper.service.server import Server
 from gatekeeper_api import problems
-from gatekeeper_api.app import api_router
 from gatekeeper_api.routes.answering import answered, says
 from gatekeeper_api.routes.asking import Asks
 from gatekeeper_api.routes.cursors import Cursor, Text
 from gatekeeper_api.routes.parameters import AnyProject, CursorOf, Limit, OfKind, OfSeverity
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.schemas import base
 from gatekeeper_api.schemas.findings import TrackedFinding
 from gatekeeper_api.schemas.lists import FindingPage

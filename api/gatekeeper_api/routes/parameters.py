@@ -34,7 +34,11 @@ OfKind = Annotated[Kind | None, Query(description="Kind of evidence.")]
 OfSeverity = Annotated[Severity | None, Query(description="Severity of the finding.")]
 CursorOf = Annotated[
     str | None,
-    Query(pattern=r"^[A-Za-z0-9_-]+$", max_length=4000, description="`next` of the page before; left out for the first page."),
+    Query(
+        pattern=r"^[A-Za-z0-9_-]+$",
+        max_length=4000,
+        description="`next` of the page before; left out for the first page.",
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many items at most.")]
 

@@ -5,15 +5,16 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from gatekeeper.caller import Caller, Scope
-from gatekeeper.service import authorize, policies
+from gatekeeper.service import policies
+from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper_api import problems
-from gatekeeper_api.app import api_router
 from gatekeeper_api.routes.answering import answered, says
 from gatekeeper_api.routes.asking import Asks
 from gatekeeper_api.routes.bodies import body_of
 from gatekeeper_api.routes.cursors import Count, Cursor, Text
 from gatekeeper_api.routes.parameters import CursorOf, Limit, PolicyName, Version
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.schemas.lists import PolicyPage
 from gatekeeper_api.schemas.projects import PolicyVersion
 

@@ -8,12 +8,12 @@ from gatekeeper.caller import Caller
 from gatekeeper.service import tokens
 from gatekeeper.service.server import Server
 from gatekeeper_api import problems
-from gatekeeper_api.app import api_router
 from gatekeeper_api.routes.answering import answered, says
 from gatekeeper_api.routes.asking import Asks
 from gatekeeper_api.routes.bodies import json_of, takes
 from gatekeeper_api.routes.cursors import Cursor, Text
 from gatekeeper_api.routes.parameters import CursorOf, Id, Limit
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.schemas.lists import TokenPage
 from gatekeeper_api.schemas.tokens import NewToken, Rotation, Token, TokenRequest, Whoami
 

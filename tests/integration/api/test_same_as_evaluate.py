@@ -28,7 +28,8 @@ def run(server: GateServer, folder: Path, *words: str) -> tuple[int, str]:
         timeout=120,
         check=False,
     )
-    assert done.returncode in (0, 1) and done.stdout, done.stderr
+    assert done.returncode in (0, 1), done.stderr
+    assert done.stdout, done.stderr
     return done.returncode, done.stdout
 
 

@@ -44,7 +44,11 @@ def test_the_shop_is_refused_then_mended_and_let_in(
     for reason in ("shop/catalogue.py", "upgrade", "werkzeug", "coverage.line"):
         assert reason in refused
     assert "PASS" in mended
-    for command in ("gatekeeper submit ../reports)", "gatekeeper link --artifact sha256:", "gatekeeper check "):
+    for command in (
+        "gatekeeper submit ../reports)",
+        "gatekeeper link --artifact sha256:",
+        "gatekeeper check ",
+    ):
         assert f"$ (cd shop && {command}" in refused
     assert "curl -fsS -H" in mended
     assert "allowed false" in mended

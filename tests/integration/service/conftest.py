@@ -18,7 +18,7 @@ from gatekeeper.evidence import Problem
 from gatekeeper.project import Project
 from gatekeeper.service import decide, link, policies, projects, submit
 from gatekeeper.service.answers import Gate
-from gatekeeper.service.parsing import ParserLimits, ParserPool
+from gatekeeper.service.parsing.pool import ParserLimits, ParserPool
 from gatekeeper.service.questions import Asked
 from gatekeeper.service.server import Rules, Server
 from gatekeeper.service.submission import Received, Submission

@@ -185,7 +185,7 @@ def test_jobs_ask_for_their_own_commit_and_environment(house) -> None:
 
 
 def test_what_changed_is_judged_again_by_the_worker(house, at_hand) -> None:
-    """After a change the sweep answers what was asked before, records what differs, and settles what was due."""
+    """After a change the sweep answers what was asked before, records what differs, settles what was due."""
     house.submit(house.junit())
     before = house.decided()
     house.submit(house.junit(failed=1))

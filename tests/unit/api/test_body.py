@@ -19,8 +19,9 @@ from fastapi import FastAPI, Request
 
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api import body as body_module
-from gatekeeper_api.app import api_router, create_app
+from gatekeeper_api.app import create_app
 from gatekeeper_api.body import prepare_spool, spooled
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.services import Services
 
 Ask = Callable[..., httpx.Response]

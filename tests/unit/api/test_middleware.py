@@ -12,7 +12,8 @@ from fastapi import FastAPI, Request, Response
 
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api import logs
-from gatekeeper_api.app import api_router, create_app
+from gatekeeper_api.app import create_app
+from gatekeeper_api.routing import api_router
 from gatekeeper_api.services import Services
 
 Ask = Callable[..., httpx.Response]

@@ -11,7 +11,7 @@ import pytest
 
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api.app import create_app
-from gatekeeper_api.openapi import described
+from gatekeeper_api.description import described
 from gatekeeper_api.services import Services
 
 Ask = Callable[..., httpx.Response]

@@ -70,7 +70,7 @@ def test_a_shard_of_an_incomplete_set_proves_nothing(make) -> None:
 
 
 def test_an_artifact_without_a_source_is_let_in_nowhere(make) -> None:
-    """Evidence of a source says nothing about an artifact that nobody linked to it, and the remedy says how."""
+    """Evidence of a source says nothing about an artifact that nobody linked to it; the remedy says how."""
     policy = make.policy(RULE)
     evidence = _sent(make, 0, 1, MAIN)
     subject = msgspec.structs.replace(make.subject, source=None)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gatekeeper.caller import JOB_SCOPES, Caller, Claims, Method, Scope
 from gatekeeper.evidence import Kind, Trust
-from gatekeeper.service.authorize import (
+from gatekeeper.service.errors import Denied
+from gatekeeper.service.identity.authorize import (
     demand,
     demand_evidence,
     demand_path,
@@ -21,8 +22,7 @@ from gatekeeper.service.authorize import (
     ref_protected_of,
     trust_of,
 )
-from gatekeeper.service.errors import Denied
-from gatekeeper.service.job_claims import caller_of_claims
+from gatekeeper.service.identity.job_claims import caller_of_claims
 
 ISSUER = "https://gitlab.example.com"
 COMMIT, OTHER = "a" * 40, "b" * 40

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from gatekeeper.service.errors import Unavailable
-from gatekeeper.service.jobs_engine import JobEngine
-from gatekeeper.service.jobs_lease import PostgresLease
-from gatekeeper.service.jobs_work import Job
+from gatekeeper.service.jobs.engine import JobEngine
+from gatekeeper.service.jobs.lease import PostgresLease
+from gatekeeper.service.jobs.work import Job
 
 _JOBS = 40
 _PYTHON = [sys.executable, "-P", "-W", "error"]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from gatekeeper.service.jobs_engine import JobEngine
-from gatekeeper.service.jobs_work import Handler
+from gatekeeper.service.jobs.engine import JobEngine
+from gatekeeper.service.jobs.work import Handler
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0

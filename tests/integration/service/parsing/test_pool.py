@@ -23,8 +23,8 @@ from gatekeeper.reports.interface import KindMismatch
 from gatekeeper.reports.normalise import digest_of
 from gatekeeper.reports.registry import UnknownFormat
 from gatekeeper.service.errors import Unavailable
-from gatekeeper.service.parsing import ParserLimits, ParserPool
-from gatekeeper.service.parsing_document import decoded
+from gatekeeper.service.parsing.document import decoded
+from gatekeeper.service.parsing.pool import ParserLimits, ParserPool
 from gatekeeper.service.ports import Parsed, ParseTask
 
 JUNIT = b'<testsuite name="s"><testcase name="pays" classname="app"/></testsuite>'
@@ -332,7 +332,7 @@ _SERVER = """
 import sys, threading, time
 from pathlib import Path
 from gatekeeper.evidence import Kind
-from gatekeeper.service.parsing import ParserLimits, ParserPool
+from gatekeeper.service.parsing.pool import ParserLimits, ParserPool
 from gatekeeper.service.ports import ParseTask
 
 scratch, *reports = map(Path, sys.argv[1:])

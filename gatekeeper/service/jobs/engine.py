@@ -8,10 +8,10 @@ from pathlib import Path
 from threading import Event
 
 from gatekeeper.service.errors import Unavailable
-from gatekeeper.service.jobs_dbos import Executor, JobRows
-from gatekeeper.service.jobs_lease import FileLease, Lease, PostgresLease
-from gatekeeper.service.jobs_upkeep import Schedule, Upkeep
-from gatekeeper.service.jobs_work import Handler, Job, job_name
+from gatekeeper.service.jobs.lease import FileLease, Lease, PostgresLease
+from gatekeeper.service.jobs.on_dbos import Executor, JobRows
+from gatekeeper.service.jobs.upkeep import Schedule, Upkeep
+from gatekeeper.service.jobs.work import Handler, Job, job_name
 from gatekeeper.service.ports import Jobs
 
 _log = logging.getLogger(__name__)

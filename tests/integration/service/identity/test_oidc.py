@@ -16,9 +16,9 @@ from local_issuer import COMMIT, DISCOVERY, JWKS, Answer, LocalIssuer, running_i
 
 from gatekeeper.caller import JOB_SCOPES, Method
 from gatekeeper.service.errors import NotAuthenticated, ServiceError, Unavailable
-from gatekeeper.service.issuer_keys import Issuer
-from gatekeeper.service.job_claims import caller_of_claims
-from gatekeeper.service.oidc import OidcVerifier
+from gatekeeper.service.identity.issuer_keys import Issuer
+from gatekeeper.service.identity.job_claims import caller_of_claims
+from gatekeeper.service.identity.oidc import OidcVerifier
 
 RSA = RSAKey.generate_key(2048)
 

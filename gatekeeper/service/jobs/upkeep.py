@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gatekeeper.service.errors import Unavailable
-from gatekeeper.service.jobs_lease import Lease
+from gatekeeper.service.jobs.lease import Lease
 
 _log = logging.getLogger(__name__)
 

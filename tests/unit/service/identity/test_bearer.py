@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gatekeeper.access import TokenRecord
 from gatekeeper.caller import Method, Scope
 from gatekeeper.evidence import Kind
-from gatekeeper.service.bearer import caller_from, caller_of, new_secret, presented
 from gatekeeper.service.errors import NotAuthenticated
+from gatekeeper.service.identity.bearer import caller_from, caller_of, new_secret, presented
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 SECRET = new_secret()
@@ -83,6 +83,7 @@ def test_reading_a_token() -> None:
         "\ud800",
         "a" * 1_000_000,
     ],
+    ids=lambda text: f"{len(text)}-characters",
 )
 def test_other_texts(text: str) -> None:
     """What has not the form of a token is refused without being repeated."""

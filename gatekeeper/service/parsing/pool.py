@@ -17,10 +17,10 @@ from gatekeeper.evidence import Kind, Problem
 from gatekeeper.reports.interface import KindMismatch
 from gatekeeper.reports.registry import UnknownFormat
 from gatekeeper.service.errors import Unavailable
-from gatekeeper.service.parsing_document import decoded
-from gatekeeper.service.parsing_process import Answered, Died, Outcome, ParserProcess, TookTooLong
-from gatekeeper.service.parsing_wire import Answer, Defect, Order, Progress, Refusal
-from gatekeeper.service.parsing_work import keep_redacted, without_reading
+from gatekeeper.service.parsing.document import decoded
+from gatekeeper.service.parsing.process import Answered, Died, Outcome, ParserProcess, TookTooLong
+from gatekeeper.service.parsing.wire import Answer, Defect, Order, Progress, Refusal
+from gatekeeper.service.parsing.work import keep_redacted, without_reading
 from gatekeeper.service.ports import Parsed, ParseTask
 
 _log = structlog.get_logger(__name__)

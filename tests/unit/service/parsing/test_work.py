@@ -15,8 +15,8 @@ from gatekeeper.reports.limits import DEFAULT_LIMITS
 from gatekeeper.reports.registry import UnknownFormat, read_report
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.run_record import Ending, RunRecord
-from gatekeeper.service.parsing_wire import Order, Progress
-from gatekeeper.service.parsing_work import Understood, understood, without_reading
+from gatekeeper.service.parsing.wire import Order, Progress
+from gatekeeper.service.parsing.work import Understood, understood, without_reading
 
 AT = datetime(2026, 11, 23, 2, 50, tzinfo=UTC)
 SARIF = (

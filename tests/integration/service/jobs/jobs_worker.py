@@ -10,9 +10,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from gatekeeper.service.jobs_engine import JobEngine
-from gatekeeper.service.jobs_work import Job
-from gatekeeper.service.worker import run_worker
+from gatekeeper.service.jobs.engine import JobEngine
+from gatekeeper.service.jobs.work import Job
+from gatekeeper.service.jobs.worker import run_worker
 
 JOB_S = 0.2
 

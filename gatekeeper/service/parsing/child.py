@@ -1,6 +1,6 @@
 """The process that reads reports; started by `parsing_process`, never imported.
 
-    python -P -m gatekeeper.service.parsing_child MEMORY_BYTES LIFELINE_FD
+    python -P -m gatekeeper.service.parsing.child MEMORY_BYTES LIFELINE_FD
 
 Orders come on standard input, answers go to standard output. It keeps what it has imported and reads one
 upload after another. It ends when the server does, even in the middle of a C function: the kernel sends
@@ -25,7 +25,7 @@ from typing import BinaryIO
 from gatekeeper.evidence import Problem
 from gatekeeper.reports.interface import KindMismatch
 from gatekeeper.reports.registry import UnknownFormat
-from gatekeeper.service.parsing_wire import (
+from gatekeeper.service.parsing.wire import (
     Answer,
     Defect,
     Order,
@@ -36,7 +36,7 @@ from gatekeeper.service.parsing_wire import (
     framed,
     next_order,
 )
-from gatekeeper.service.parsing_work import Understood, understood, without_reading
+from gatekeeper.service.parsing.work import Understood, understood, without_reading
 
 _MAX_OPEN_FILES = 64
 _NICENESS = 5

@@ -20,7 +20,7 @@ from gatekeeper.reports.registry import FORMATS, format_named, read_report
 from gatekeeper.reports.run_records import MAX_RECORD_BYTES, RecordRefused, record_from
 from gatekeeper.reports.source import ReportSource
 from gatekeeper.run_record import RunRecord
-from gatekeeper.service.parsing_wire import Order, Progress
+from gatekeeper.service.parsing.wire import Order, Progress
 
 
 @dataclass(frozen=True, kw_only=True)

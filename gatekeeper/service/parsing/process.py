@@ -13,7 +13,7 @@ from typing import IO, cast
 
 import msgspec
 
-from gatekeeper.service.parsing_wire import (
+from gatekeeper.service.parsing.wire import (
     LENGTH_BYTES,
     MAX_FRAME_BYTES,
     Answer,
@@ -180,7 +180,7 @@ def _started(memory_bytes: int, lifeline: int) -> subprocess.Popen[bytes]:
     # own, Ctrl-C in a terminal does not reach it.
     return subprocess.Popen(  # noqa: S603 - our own module, no shell
         [
-            *(sys.executable, "-P", "-m", "gatekeeper.service.parsing_child"),
+            *(sys.executable, "-P", "-m", "gatekeeper.service.parsing.child"),
             *(str(memory_bytes), str(lifeline)),
         ],
         stdin=subprocess.PIPE,

@@ -27,8 +27,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gatekeeper.caller import Claims
 from gatekeeper.service.errors import NotAuthenticated, coded
-from gatekeeper.service.issuer_keys import Issuer, IssuerKeys
-from gatekeeper.service.job_claims import claims_in, read_json, refuse
+from gatekeeper.service.identity.issuer_keys import Issuer, IssuerKeys
+from gatekeeper.service.identity.job_claims import claims_in, read_json, refuse
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 """Signatures only. With `none` anybody signs, and with HS* the published key would be the secret."""

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from gatekeeper.caller import JOB_SCOPES, Caller, Claims, Method
 from gatekeeper.service.errors import NotAuthenticated
-from gatekeeper.service.issuer_keys import Issuer
+from gatekeeper.service.identity.issuer_keys import Issuer
 
 _ASK_AGAIN = "ask the CI provider for a new id_token and send it unchanged"
 _SHOWN_CHARS = 240

@@ -13,9 +13,9 @@ import pytest
 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 from gatekeeper.service.errors import ServiceError, Unavailable
-from gatekeeper.service.jobs_dbos import JobRows
-from gatekeeper.service.jobs_engine import JobEngine
-from gatekeeper.service.jobs_work import Handler, Job
+from gatekeeper.service.jobs.engine import JobEngine
+from gatekeeper.service.jobs.on_dbos import JobRows
+from gatekeeper.service.jobs.work import Handler, Job
 
 Database = str | Path
 

@@ -38,7 +38,7 @@ from dbos import (
 
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.service.errors import Unavailable
-from gatekeeper.service.jobs_upkeep import MAX_ATTEMPTS, Started
+from gatekeeper.service.jobs.upkeep import MAX_ATTEMPTS, Started
 
 _APPLICATION: Final = "gatekeeper"
 _VERSION: Final = "gatekeeper-1"

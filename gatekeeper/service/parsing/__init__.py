@@ -1,0 +1,1 @@
+"""Reading reports in child processes, within limits of memory and time."""
