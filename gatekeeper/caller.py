@@ -28,7 +28,7 @@ class Scope(StrEnum):
 class Method(StrEnum):
     """How a caller proved who it is."""
 
-    TOKEN = "token"  # noqa: S105 - a word, not a secret
+    TOKEN = "token"
     OIDC = "oidc"
 
 
