@@ -131,4 +131,5 @@ def worker(server: GateServer) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait(WITHIN_S)
+        code = process.wait(WITHIN_S)
+    assert code == 0, log.read_text()

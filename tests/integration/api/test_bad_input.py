@@ -6,13 +6,14 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import zstandard
 from api_rows import KNOWN_ROWS, Row, World, refused
-from gate_server import GateServer
+from gate_server import GateServer, gate_server
 from local_issuer import COMMIT as JOBS_COMMIT
 from local_issuer import LocalIssuer
 
@@ -379,10 +380,8 @@ def test_methods_that_a_path_does_not_have_are_named(http: httpx.Client) -> None
     assert answer.headers["allow"] == "GET, POST"
 
 
-def test_wrong_credentials_are_counted_and_right_ones_never_pay_for_them(tmp_path: Any) -> None:
+def test_wrong_credentials_are_counted_and_right_ones_never_pay_for_them(tmp_path: Path) -> None:
     """The eleventh within a minute is answered with 429; a right token from the same address goes on."""
-    from gate_server import gate_server
-
     with gate_server(tmp_path) as server, server.http() as right, server.http("gk_wrong") as wrong:
         right.get(f"{V1}/whoami").raise_for_status()
         answers = [wrong.get(f"{V1}/whoami") for _ in range(12)]
@@ -390,6 +389,21 @@ def test_wrong_credentials_are_counted_and_right_ones_never_pay_for_them(tmp_pat
         refused(answers[-1], 429, "too-many-requests", "GATEKEEPER_AUTH_FAILURES_PER_MINUTE")
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 6
         assert right.get(f"{V1}/whoami").status_code == 200
+
+
+def test_only_a_trusted_proxy_says_who_asks(tmp_path: Path) -> None:
+    """Behind one, each client has its own count; from anybody else the header is a claim."""
+    forwarded = {"x-forwarded-for": "192.0.2.7"}
+    for trusted, address in (('["127.0.0.1"]', "192.0.2.7"), ("[]", "127.0.0.1")):
+        settings = {
+            "GATEKEEPER_TRUSTED_PROXIES": trusted,
+            "GATEKEEPER_AUTH_FAILURES_PER_MINUTE": "1",
+        }
+        with gate_server(tmp_path / address, **settings) as server, server.http("gk_wrong") as wrong:
+            assert wrong.get(f"{V1}/whoami", headers=forwarded).status_code == 401
+            refused(wrong.get(f"{V1}/whoami", headers=forwarded), 429, "too-many-requests", address)
+            other = wrong.get(f"{V1}/whoami", headers={"x-forwarded-for": "192.0.2.8"})
+            assert other.status_code == (401 if address == "192.0.2.7" else 429)
 
 
 def test_a_job_of_another_commit_cannot_lend_its_identity(
