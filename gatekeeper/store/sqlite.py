@@ -48,9 +48,11 @@ class SqliteDatabase:
             self.engine = _engine(path)
             self.engine.connect().close()
             self._readers = _engine(path, is_read_only=True)
+            # Kept open to the end: a log goes away with the last connection, and a pool may lose all it has.
+            self._anchor = _connected(path, is_read_only=True)
             self._files = DatabaseFiles(path)
             self._files.settle()
-        except (OSError, DBAPIError) as error:
+        except (OSError, DBAPIError, sqlite3.Error) as error:
             raise StoreUnavailable(f"the database {path} cannot be opened: {_said(error)}") from error
         self._queue: queue.Queue[_Write | None] = queue.Queue()
         self._is_closed = False
@@ -89,8 +91,9 @@ class SqliteDatabase:
         if not was_closed:
             self._queue.put(None)
             self._writer.join(timeout=QUEUE_TIMEOUT_S)
-            self.engine.dispose()
+            self._anchor.close()
             self._readers.dispose()
+            self.engine.dispose()  # last: who may write takes what is in the log into the database
 
     def _run(self) -> None:
         is_last = False
@@ -136,27 +139,9 @@ class SqliteDatabase:
 
 
 def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
-    def connect() -> sqlite3.Connection:
-        made = sqlite3.connect(
-            f"file:{_quoted(path)}?mode={'ro' if is_read_only else 'rwc'}",
-            uri=True,
-            timeout=BUSY_TIMEOUT_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        made.execute("PRAGMA foreign_keys=ON")
-        made.execute("PRAGMA synchronous=FULL")
-        # What a savepoint may have to take back goes to /var/tmp else: open to others, and maybe read-only.
-        made.execute("PRAGMA temp_store=MEMORY")
-        made.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes past the triggers
-        if not is_read_only:  # not through the engine: inside its transaction SQLite ignores or refuses it
-            made.execute("PRAGMA journal_mode=WAL")
-            made.execute("SELECT count(*) FROM sqlite_master")  # the first read makes the log
-        return made
-
     made = create_engine(
         "sqlite://",
-        creator=connect,
+        creator=lambda: _connected(path, is_read_only=is_read_only),
         poolclass=QueuePool,
         pool_size=8 if is_read_only else 1,
         max_overflow=8 if is_read_only else 1,
@@ -168,6 +153,25 @@ def _engine(path: Path, *, is_read_only: bool = False) -> Engine:
         # A deferred transaction that reads and then writes fails at once when another one wrote in between.
         connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
 
+    return made
+
+
+def _connected(path: Path, *, is_read_only: bool) -> sqlite3.Connection:
+    made = sqlite3.connect(
+        f"file:{_quoted(path)}?mode={'ro' if is_read_only else 'rwc'}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    made.execute("PRAGMA foreign_keys=ON")
+    made.execute("PRAGMA synchronous=FULL")
+    # What a savepoint may have to take back goes to /var/tmp else: open to others, and maybe read-only.
+    made.execute("PRAGMA temp_store=MEMORY")
+    made.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes past the triggers
+    if not is_read_only:  # not through the engine: inside its transaction SQLite ignores or refuses it
+        made.execute("PRAGMA journal_mode=WAL")
+    made.execute("SELECT count(*) FROM sqlite_master")  # the first read opens the log
     return made
 
 

@@ -259,6 +259,28 @@ def test_a_file_that_was_removed_or_replaced_takes_nothing(database: Database, p
     assert rows(path) == [1, 3]
 
 
+def test_a_connection_that_is_lost_is_not_taken_for_a_lost_file(database: Database, path: Path) -> None:
+    """When the only connection of the writer is lost, the next one finds the same log."""
+
+    def lose(connection: Connection) -> None:
+        insert(1)(connection)
+        connection.connection.dbapi_connection.close()
+
+    with pytest.raises(StoreUnavailable):
+        database.write(lose)
+    assert database.write(insert(2)) == 2
+    assert rows(path) == [2]
+
+
+def test_closing_leaves_one_whole_file(database: Database, path: Path) -> None:
+    """After the server has stopped, the database can be copied as one file."""
+    database.write(insert(1))
+    database.read(lambda c: c.execute(sa.text("SELECT 1")).scalar_one())
+    database.close()
+    assert [one.name for one in path.parent.iterdir()] == ["db.sqlite"]
+    assert rows(path) == [1]
+
+
 def test_a_file_that_goes_during_the_write_is_noticed(database: Database, path: Path) -> None:
     """Also when it goes after the work has begun, nobody is told that it was kept."""
 
