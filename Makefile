@@ -37,7 +37,7 @@ check: setup ## format check, lint, types, layers, policies
 serve: setup ## the demo, and its server on port 8080 until Ctrl-C
 	@$(BIN)/python -P examples/demo --serve
 
-bench: setup $(VENV)/.bench ## print the measured figures of this machine, peers in the same run
+bench: setup $(VENV)/.bench ## print the measured figures of this machine, peers in the same run (needs wrk)
 	@$(BIN)/python benchmarks/run.py
 
 docs: setup ## write docs/reference/ again from the tables of the code

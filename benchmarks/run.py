@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cases import PYTHON, Case, cases
@@ -12,20 +13,47 @@ from measure import Figures, machine, measure, run_once
 from rich.console import Console
 from rich.table import Table
 from scanning import side_by_side
+from service.wrk import WrkMissing, demand_wrk
 
 _MAX_START_S = 0.4
-_OUT = Console(width=120)
+_OUT = Console(width=130)
 
 
 def main() -> int:
-    """Run all cases; 1 when a goal is missed, or cannot be judged because the runs differ too much."""
+    """Run what was chosen; 1 when a goal is missed, or cannot be judged because the runs differ too much."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", choices=("all", "readers", "service"), default="all")
+    parser.add_argument("--quick", action="store_true", help="small and once: does it run? two minutes")
     parser.add_argument("--megabytes", type=float, default=100)
     parser.add_argument("--findings", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--without-peers", action="store_true", help="floors and our own figures only")
+    parser.add_argument("--without-peers", action="store_true", help="readers: floors and ours only")
     arguments = parser.parse_args()
-    _OUT.print(f"{machine()}\nmedian of {arguments.rounds} interleaved rounds, each a process of its own\n")
+    if arguments.quick:
+        arguments.megabytes, arguments.findings, arguments.rounds, arguments.without_peers = 2, 2_000, 1, True
+    try:
+        if arguments.part != "readers":
+            demand_wrk()
+    except WrkMissing as error:
+        print(error, file=sys.stderr)
+        return 2
+    _OUT.print(f"{machine()}\nmedian of {arguments.rounds} interleaved rounds\n")
+    missed: list[str] = []
+    if arguments.part != "service":
+        missed += _readers(arguments)
+    if arguments.part != "readers":
+        # Not before the readers: a process is never seen smaller than the one that it was forked from.
+        from service.section import FULL, QUICK, service
+
+        form = QUICK if arguments.quick else replace(FULL, rounds=arguments.rounds)
+        missed += service(form, _OUT, Console(stderr=True))
+    for miss in missed:
+        _OUT.print(f"MISSED  {miss}", style="bold red")
+    return 1 if missed else 0
+
+
+def _readers(arguments: argparse.Namespace) -> list[str]:
+    _OUT.print("The readers, each round a process of its own\n")
     missed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as folder:
         for case in cases(arguments.megabytes, arguments.findings):
@@ -33,10 +61,9 @@ def main() -> int:
         missed += _start(arguments.rounds)
         table, slow = side_by_side(Path(folder), arguments.rounds)
         _OUT.print(table)
+        _OUT.print()
         missed += slow
-    for miss in missed:
-        _OUT.print(f"MISSED  {miss}", style="bold red")
-    return 1 if missed else 0
+    return missed
 
 
 def _run_case(case: Case, folder: Path, rounds: int, *, with_peer: bool) -> list[str]:

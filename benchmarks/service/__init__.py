@@ -1,0 +1,1 @@
+"""Benchmarks of the HTTP service: real processes, real databases, a load generator beside them."""

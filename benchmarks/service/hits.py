@@ -1,0 +1,134 @@
+"""The gate query whose answer is at hand, beside the bare endpoint that reads the same row."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from service.figures import Ratio, Round, Rounds, p99_missed, shown
+from service.servers import Bare, Client, Gatekeeper
+from service.world import Stored, World
+from service.wrk import Load
+
+CONNECTIONS = (1, 16, 64)
+MIN_RATIO = 0.7
+MAX_P99_MS = 10
+"""At 16 connections."""
+MIN_FLATNESS = 0.85
+"""Of the rate with many stored decisions by that with few."""
+_CHECKED = 20
+
+Row = tuple[int, str, int]
+"""(decisions, server, connections)."""
+BARE, OURS = "bare FastAPI", "gatekeeper"
+
+
+def hits(world: World, rounds: int, seconds: float) -> tuple[Table, list[str]]:
+    """The table, and what misses the goals."""
+    for stored in (world.few, world.many):
+        _demand_equal(stored, world.token)
+    found = measured(world, rounds, seconds)
+    return _table(world, found), list(_missed(world, found))
+
+
+def measured(world: World, rounds: int, seconds: float) -> dict[Row, Rounds]:
+    """All rows. The servers take turns, and the others hold still meanwhile."""
+    turns: list[tuple[Stored, str, Gatekeeper | Bare]] = [
+        turn
+        for stored in (world.few, world.many)
+        for turn in ((stored, BARE, stored.bare), (stored, OURS, stored.gatekeeper))
+    ]
+    for _, _, server in turns:
+        server.pause()
+    runs: dict[Row, list[Round]] = {}
+    for number in range(-1, rounds):  # the one before the first fills the caches
+        for connections in CONNECTIONS:
+            for stored, name, server in turns:
+                server.resume()
+                done = _one(stored, server, world.token, connections, seconds if number >= 0 else 0.3)
+                server.pause()
+                if number >= 0:
+                    runs.setdefault((stored.decisions, name, connections), []).append(done)
+    for _, _, server in turns:
+        server.resume()
+    return {row: Rounds(done) for row, done in runs.items()}
+
+
+def _one(stored: Stored, server: Gatekeeper | Bare, token: str, connections: int, seconds: float) -> Round:
+    load = Load(url=server.url, token=token, paths=stored.paths)
+    server.forget_peak()
+    before = server.cpu_s
+    figures = load.run(connections=connections, seconds=seconds)
+    if figures.refused or figures.broken:
+        raise RuntimeError(f"{server.url} refused {figures.refused} and broke {figures.broken} requests")
+    return Round(
+        rate=figures.rate,
+        p50_ms=figures.p50_ms,
+        p99_ms=figures.p99_ms,
+        cpu_ms=(server.cpu_s - before) * 1000 / figures.requests,
+        peak_mb=server.peak_mb,
+    )
+
+
+def _demand_equal(stored: Stored, token: str) -> None:
+    """Both must answer with the same bytes, or the comparison says nothing."""
+    ours, bare = Client(stored.gatekeeper.url, token), Client(stored.bare.url)
+    for path in stored.paths.read_text().splitlines()[:_CHECKED]:
+        found = ours.call("GET", path)
+        if found[0] != 200 or found != bare.call("GET", path):
+            raise RuntimeError(f"{path} is answered differently: {found} and {bare.call('GET', path)}")
+    ours.close()
+    bare.close()
+
+
+def _table(world: World, found: dict[Row, Rounds]) -> Table:
+    size = len(Client(world.few.bare.url).call("GET", world.few.paths.read_text().splitlines()[0])[1])
+    table = Table(
+        title=f"Gate query, hit, {world.engine} (answers of {size} bytes)",
+        title_justify="left",
+        title_style="bold",
+    )
+    for heading in ("stored", "conn.", "server"):
+        table.add_column(heading, justify="left" if heading == "server" else "right")
+    for heading in ("req/s", "spread", "x bare", "spread", "p50 ms", "p99 ms", "worst", "CPU µs", "peak MB"):
+        table.add_column(heading, justify="right")
+    for stored in (world.few, world.many):
+        for connections in CONNECTIONS:
+            bare = found[stored.decisions, BARE, connections]
+            for name in (BARE, OURS):
+                rounds = found[stored.decisions, name, connections]
+                ratio = rounds.over(bare)
+                table.add_row(
+                    f"{stored.decisions:,}",
+                    str(connections),
+                    name,
+                    f"{rounds.rate:,.0f}",
+                    f"{rounds.spread:.0%}",
+                    f"{ratio.median:.2f}",
+                    shown(ratio.spread) if name == OURS else "",
+                    f"{rounds.p50_ms:.2f}",
+                    f"{rounds.p99_ms:.2f}",
+                    f"{rounds.worst_p99_ms:.2f}",
+                    f"{rounds.cpu_ms * 1000:.0f}",
+                    f"{rounds.peak_mb:.0f}",
+                )
+    return table
+
+
+def _missed(world: World, found: dict[Row, Rounds]) -> Iterator[str]:
+    few, many = world.few.decisions, world.many.decisions
+    for connections in CONNECTIONS:
+        at = f"gate query, {world.engine}, {connections} connections"
+        for stored in (few, many):
+            ours = found[stored, OURS, connections]
+            bare = ours.over(found[stored, BARE, connections])
+            yield from bare.missed(f"{at}, {stored:,} decisions, x bare", at_least=MIN_RATIO)
+            if connections == 16:
+                yield from p99_missed(f"{at}, {stored:,} decisions", ours, at_most_ms=MAX_P99_MS)
+        flat = flatness(world, found, connections)
+        yield from flat.missed(f"{at}, {many:,} by {few:,} decisions", at_least=MIN_FLATNESS)
+
+
+def flatness(world: World, found: dict[Row, Rounds], connections: int) -> Ratio:
+    """The rates with many stored decisions by those with few."""
+    many = found[world.many.decisions, OURS, connections]
+    return many.over(found[world.few.decisions, OURS, connections])
