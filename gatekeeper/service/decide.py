@@ -12,7 +12,15 @@ from gatekeeper.service.answers import Gate
 from gatekeeper.service.errors import NotFound, coded
 from gatekeeper.service.events import event
 from gatekeeper.service.identity import authorize
-from gatekeeper.service.questions import Asked, Judged, Known, judged, known, stored_inputs
+from gatekeeper.service.questions import (
+    Asked,
+    Judged,
+    Known,
+    demand_stage_of_policy,
+    judged,
+    known,
+    stored_inputs,
+)
 from gatekeeper.service.server import Server
 from gatekeeper.store import decisions, gate_states, outbox
 from gatekeeper.store import projects as project_rows
@@ -46,7 +54,7 @@ def decide(server: Server, caller: Caller, asked: Asked) -> Answered | Gate:
     for _ in range(TRIES):
         found = server.database.read(lambda connection: known(connection, caller, asked))
         now = server.clock()
-        if (ready := _ready(found, now)) is not None:
+        if (ready := _ready(server, found, now)) is not None:
             return ready
         made = judged(server, found, now)
         if (stored := _record(server, found, made, caller.principal)) is not None:
@@ -74,6 +82,7 @@ def look(server: Server, caller: Caller, asked: Asked) -> Gate:
 
 def answer_about(server: Server, found: Known) -> Gate:
     """The answer to a question about which this is known; kept at hand unless it is pending."""
+    demand_stage_of_policy(server, found)
     now = server.clock()
     if pending := found.pending(now):
         return answers.waiting(found.subject, found.stage, pending, RETRY_AFTER_S)
@@ -198,15 +207,16 @@ def _decided_alone(server: Server, caller: Caller, asked: Asked) -> Answered | G
         project_rows.lock(connection, known(connection, caller, asked).project.id)
         found = known(connection, caller, asked)
         now = server.clock()
-        if (ready := _ready(found, now)) is not None:
+        if (ready := _ready(server, found, now)) is not None:
             return ready
         return _kept(server, connection, found, judged(server, found, now), caller.principal)
 
     return _told(server, server.database.write(work))
 
 
-def _ready(found: Known, now: datetime) -> Answered | Gate | None:
+def _ready(server: Server, found: Known, now: datetime) -> Answered | Gate | None:
     """What needs no judgement: it is too early, or the stored decision is still the answer."""
+    demand_stage_of_policy(server, found)
     if pending := found.pending(now):
         return answers.waiting(found.subject, found.stage, pending, RETRY_AFTER_S)
     if (held := found.usable(now)) is not None:

@@ -156,14 +156,8 @@ def judged(server: Server, known: Known, as_of: datetime) -> Judged:
         Unavailable: a document cannot be read, so nothing may be decided.
         Refused: `unknown-stage`.
     """
+    demand_stage_of_policy(server, known)
     policy = server.policy(known.version)
-    if known.stage not in policy.stages:
-        raise coded(
-            Refused,
-            "unknown-stage",
-            f"policy {policy.name} has no stage {known.stage[:80]!r}",
-            hint="its stages are " + ", ".join(policy.stages),
-        )
     evidence = tuple(_evidence(server, one) for one in known.receipts if one.kind is not None)
     baseline = None
     if known.baseline is not None:
@@ -190,6 +184,22 @@ def judged(server: Server, known: Known, as_of: datetime) -> Judged:
         as_baseline=Baseline(evidence=tuple(e for e in evidence if e.id in used)).digest,
         is_protected=bool(sources) and all(one.provenance.ref_protected for one in sources),
     )
+
+
+def demand_stage_of_policy(server: Server, known: Known) -> None:
+    """Return when the policy has the stage that is asked about.
+
+    Raises:
+        Refused: `unknown-stage`, with those that it has.
+    """
+    policy = server.policy(known.version)
+    if known.stage not in policy.stages:
+        raise coded(
+            Refused,
+            "unknown-stage",
+            f"policy {policy.name} has no stage {known.stage[:80]!r}",
+            hint="its stages are " + ", ".join(policy.stages),
+        )
 
 
 def _link(connection: Connection, project: Project, asked: Asked) -> Build | None:

@@ -161,6 +161,9 @@ def test_a_stage_that_the_policy_does_not_have_is_refused(house) -> None:
     with pytest.raises(Refused) as refused:
         house.ask("prodution")
     assert (refused.value.code, refused.value.hint) == ("unknown-stage", "its stages are develop, test")
+    house.submit(house.junit(), set="s", part=1, parts=2)
+    with pytest.raises(Refused):
+        house.ask("prodution")
 
 
 def test_nothing_was_ever_sent_for_a_commit(house) -> None:
