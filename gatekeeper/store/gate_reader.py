@@ -115,12 +115,20 @@ class PostgresGateReader:
             if not self._is_open:
                 await self._pool.open()
                 self._is_open = True
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(self._statement, (project, stage, key), prepare=True)
-                row = await cursor.fetchone()
+            try:
+                row = await self._row(project, stage, key)
+            except (OperationalError, InterfaceError):
+                # After a restart of the server the pool holds connections that are dead and do not know it.
+                await self._pool.check()
+                row = await self._row(project, stage, key)
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise StoreUnavailable(f"the database cannot be read: {error}") from error
         return _held(row) if row else None
+
+    async def _row(self, project: str, stage: str, key: str) -> tuple[object, ...] | None:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(self._statement, (project, stage, key), prepare=True)
+            return await cursor.fetchone()
 
     async def close(self) -> None:
         """See `GateReader.close`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-_SERVER_MODULES = ("fastapi", "starlette", "sqlmodel", "sqlalchemy", "prometheus_client", "uvicorn", "httpx")
+_SERVER_MODULES = ("fastapi", "starlette", "sqlmodel", "sqlalchemy", "prometheus_client", "uvicorn", "dbos")
 
 _JUNIT = '<testsuites><testsuite name="pytest" tests="1"><testcase name="works"/></testsuite></testsuites>'
 
