@@ -52,6 +52,8 @@ def create_app(
     for router in (*services.routers, operations.router):
         app.router.routes.extend(router.routes)
     openapi.install(app)
+    if services.shortcut is not None:
+        app.add_middleware(services.shortcut)
     app.add_middleware(Envelope, settings=settings, metrics=counted, access=access or text_access)
     return app
 

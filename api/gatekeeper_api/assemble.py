@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -30,6 +31,7 @@ from gatekeeper_api.metrics import Metrics
 from gatekeeper_api.parts import Parts, Running
 from gatekeeper_api.readiness import Readiness
 from gatekeeper_api.routes import ROUTERS
+from gatekeeper_api.routes.gate_shortcut import GateShortcut
 from gatekeeper_api.services import Part, Services
 
 _MIB = 1024 * 1024
@@ -44,6 +46,7 @@ def assembled(settings: ServerSettings) -> Services:
     return Services(
         ports=house.running,
         routers=ROUTERS,
+        shortcut=partial(GateShortcut, running=house.running),
         start=house.start,
         stop=house.stop,
         ready=house.ready,

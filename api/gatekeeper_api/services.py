@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
+from starlette.types import ASGIApp
 
 from gatekeeper.caller import Scope
 from gatekeeper.service.errors import NotAuthenticated
@@ -43,6 +44,8 @@ class Services:
     """What the routers hand to the use cases; the HTTP layer itself never looks inside."""
     routers: Sequence[APIRouter] = ()
     """Mounted under `/api/v1`."""
+    shortcut: Callable[[ASGIApp], ASGIApp] | None = None
+    """Middleware in front of the routers, behind what is done around every request."""
     start: Callable[[], Awaitable[None]] = _nothing
     """Before the first request. A GatekeeperError stops the server with its words."""
     stop: Callable[[], Awaitable[None]] = _nothing

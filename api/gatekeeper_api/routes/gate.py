@@ -146,14 +146,25 @@ async def gate(request: Request) -> Response:
     # 1. Who, what, and may they.
     parts = parts_of(request)
     caller = await caller_of(request, parts)
-    ask = asked_in(request.scope["query_string"], caller)
-    authorize.demand(caller, Scope.GATE_READ)
-    authorize.demand_path(caller, ask.about.project)
+    ask = permitted(request.scope["query_string"], caller)
     # 2. At hand?
     if (held := await at_hand(parts, ask)) is not None:
         return held.response(as_status=ask.as_status)
     # 3. Work it out.
     return await _worked_out(parts, caller, ask)
+
+
+def permitted(query: bytes, caller: Caller) -> Ask:
+    """The question in a query string, which this caller may ask.
+
+    Raises:
+        Refused: `bad-parameter`.
+        Denied: the caller may not read gates, or not of this project.
+    """
+    ask = asked_in(query, caller)
+    authorize.demand(caller, Scope.GATE_READ)
+    authorize.demand_path(caller, ask.about.project)
+    return ask
 
 
 async def _worked_out(parts: Parts, caller: Caller, ask: Ask) -> Response:
