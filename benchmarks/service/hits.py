@@ -55,6 +55,7 @@ def measured(world: World, rounds: int, seconds: float) -> dict[Row, Rounds]:
 
 def _one(stored: Stored, server: Gatekeeper | Bare, token: str, connections: int, seconds: float) -> Round:
     load = Load(url=server.url, token=token, paths=stored.paths)
+    load.greet()
     server.forget_peak()
     before = server.cpu_s
     figures = load.run(connections=connections, seconds=seconds)

@@ -62,7 +62,7 @@ def mixed(world: World, rounds: int, seconds: float, megabytes: float) -> tuple[
 
 def _idle(world: World, load: Load, seconds: float) -> Round:
     server = world.many.gatekeeper
-    _greet(world, load)
+    load.greet()
     server.forget_peak()
     before = server.cpu_s
     figures = load.run(connections=_CONNECTIONS, seconds=seconds)
@@ -71,7 +71,7 @@ def _idle(world: World, load: Load, seconds: float) -> Round:
 
 def _busy(world: World, load: Load, sent: Sequence[reports.Sent], number: int, done: Work) -> Round:
     server = world.many.gatekeeper
-    _greet(world, load)
+    load.greet()
     server.forget_peak()
     before = server.cpu_s
     with load.during(connections=_CONNECTIONS) as figures, _writes(world, number, done):
@@ -79,14 +79,6 @@ def _busy(world: World, load: Load, sent: Sequence[reports.Sent], number: int, d
         _together([_Upload(world, number, at, sent[at % len(sent)]) for at in range(UPLOADS)])
         done.uploads_s = time.perf_counter() - began
     return _round(figures[0], server.cpu_s - before, server.peak_mb)
-
-
-def _greet(world: World, load: Load) -> None:
-    """Let the server know the token before sixteen ask with it in the same moment."""
-    client = world.client(world.many)
-    with load.paths.open() as lines:
-        client.demand("GET", next(lines).strip())
-    client.close()
 
 
 def _round(figures: Figures, cpu_s: float, peak_mb: float) -> Round:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from service.servers import Client
+
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 _LINE = "FIGURES "
 
@@ -59,6 +61,13 @@ class Load:
         whole = int(seconds) == seconds
         process = self._start(connections, int(seconds) if whole else 3600, label)
         return _figures(process, self.url, None if whole else seconds)
+
+    def greet(self) -> None:
+        """Ask once, so that a server that held still finds the token before many ask with it at once."""
+        client = Client(self.url, self.token)
+        with self.paths.open() as lines:
+            client.demand("GET", next(lines).strip())
+        client.close()
 
     @contextmanager
     def during(self, *, connections: int) -> Iterator[list[Figures]]:
