@@ -8,6 +8,7 @@ from gatekeeper.recorded import GateState
 from gatekeeper.store.projects import keys_of
 from gatekeeper.store.statements import insert_new, table, upsert
 
+_BUILD = table("build")
 _GATE = table("gate_state")
 _DUE = table("evaluation_due")
 _REVISION = table("subject_revision")
@@ -77,9 +78,17 @@ def current(connection: Connection, project_id: str, stage: str, key: str) -> Ga
 
 
 def asked(connection: Connection, project_id: str, key: str) -> list[GateState]:
-    """The answers about subjects with this key: what somebody has asked before."""
+    """The answers about subjects with this key: what somebody has asked before.
+
+    Those about an artifact of the tree too when they are from before its link: while a set of the tree is
+    open they cannot be answered, so they still stand without a tree.
+    """
     kind, _, value = key.partition(":")
     column = _GATE.c.tree if kind == "t" else _GATE.c.artifact
-    wanted = select(_GATE).where(_GATE.c.project_id == project_id, column == value)
-    found = connection.execute(wanted).mappings()
+    wanted = [select(_GATE).where(_GATE.c.project_id == project_id, column == value)]
+    if kind == "t":
+        is_linked = and_(_BUILD.c.project_id == _GATE.c.project_id, _BUILD.c.artifact == _GATE.c.artifact)
+        of_tree = (_BUILD.c.project_id == project_id, _BUILD.c.tree == value, _GATE.c.tree == "")
+        wanted.append(select(_GATE).join(_BUILD, is_linked).where(*of_tree))
+    found = [row for one in wanted for row in connection.execute(one).mappings()]
     return [GateState(**{name: row[name] for name in GateState.__struct_fields__}) for row in found]

@@ -1,7 +1,16 @@
 """Judging again what changed, as a job of a worker that may be told to stop."""
 
-from gatekeeper.service import reevaluate
+from current_answers import current_answers, wrong_answers
+
+from gatekeeper.caller import Caller, Method, Scope
+from gatekeeper.service import decide, reevaluate
+from gatekeeper.service.questions import Asked
 from gatekeeper.store import gate_states
+
+ADMIN = Caller(
+    principal="token:gk_admin", method=Method.TOKEN, scopes=frozenset({Scope.ADMIN}), projects=("*",)
+)
+ARTIFACT = "sha256:" + "a" * 64
 
 
 def due(house) -> set[str]:
@@ -32,3 +41,19 @@ def test_a_subject_that_changed_often_is_judged_once(house) -> None:
 
     assert reevaluate.sweep(house.server) == 1
     assert due(house) == set()
+
+
+def test_an_artifact_linked_while_a_set_was_open_is_judged_when_the_set_is_whole(house) -> None:
+    """Asked about before the link, too early to be answered then: the end of the set brings the answer."""
+    house.submit(house.junit(), part=1, parts=2, set="s", name="shard")
+    asked = Asked(project="pay/api", stage="develop", artifact=ARTIFACT)
+    assert not decide.look(house.server, ADMIN, asked).allowed
+    house.link(ARTIFACT)
+    reevaluate.sweep(house.server)
+    assert current_answers(house.server) == {}
+
+    house.submit(house.junit(passed=7), part=2, parts=2, set="s", name="shard")
+    reevaluate.sweep(house.server)
+
+    assert current_answers(house.server)["pay/api", "develop", f"a:{ARTIFACT}"].allowed
+    assert wrong_answers(house.server, ADMIN) == []
