@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 GATEKEEPER = Path(sys.executable).with_name("gatekeeper")
-WITHIN_S = 180
+WITHIN_S = 300
 """How long anything may take on a machine that does much else: a limit for what hangs, no measure."""
 ANNOUNCED = "serves http://"
 PR_SET_PDEATHSIG = 1
