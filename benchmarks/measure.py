@@ -78,8 +78,11 @@ def run_once(argv: Sequence[str]) -> Run:
 
 
 def spread_of(values: Sequence[float]) -> float:
-    """(max - min) / median."""
-    return (max(values) - min(values)) / median(values)
+    """(max - min) / median; 0 of equal values, whatever they are, and else infinite where the median is 0."""
+    width = max(values) - min(values)
+    if not width:
+        return 0.0
+    return width / median(values) if median(values) else float("inf")
 
 
 def _figures(name: str, runs: Sequence[Run]) -> Figures:

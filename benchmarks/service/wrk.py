@@ -125,4 +125,7 @@ def _figures(process: "subprocess.Popen[str]", url: str, end_after_s: float | No
     lines = [line for line in out.splitlines() if line.startswith(_LINE)]
     if process.returncode != 0 or not lines:
         raise RuntimeError(f"wrk on {url} ended with {process.returncode}: {out[-500:]}{errors[-2000:]}")
-    return msgspec.json.decode(lines[0].removeprefix(_LINE), type=Figures)
+    found = msgspec.json.decode(lines[0].removeprefix(_LINE), type=Figures)
+    if not found.requests:
+        raise RuntimeError(f"{url} answered nothing in {found.seconds:.1f} s")
+    return found
