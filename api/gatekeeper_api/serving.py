@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -23,6 +24,10 @@ from gatekeeper_api.metrics import Metrics
 from gatekeeper_api.services import Services
 
 _BACKLOG = 2048
+_SWITCH_S = 0.0005
+"""How long a thread may hold Python's lock while others wait, a tenth of the default. The event loop lets go of
+it with every system call and read, six times for a gate query, and beside an upload waits that long each time:
+measured with 16 uploads of 20 MB, the p99 of the gate query is 12 to 20 ms, and else 33 to 38."""
 
 
 class CannotListen(UsageError):
@@ -55,6 +60,7 @@ def serve(settings: ServerSettings, services: Services, *, metrics: Metrics | No
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_s,
     )
+    sys.setswitchinterval(_SWITCH_S)
     with listening(settings.host, settings.port) as listener:
         _leave_on_signals()
         quiet = logging.getLogger("uvicorn.error")
