@@ -87,7 +87,7 @@ class GatekeeperProcess:
                     return line
         finally:
             too_late.cancel()
-        raise ProcessFailed(f"it ended without saying {text!r}:\n{self.tail()}")
+        raise ProcessFailed(f"it ended with {process.wait(WITHIN_S)} without saying {text!r}:\n{self.tail()}")
 
     def kill(self, *, with_children: bool = True) -> None:
         """Kill it by SIGKILL; return when it and every child of it are gone.

@@ -42,19 +42,21 @@ _TABLES = (
 
 def records_of(database: Database) -> Records:
     """Everything, read at one moment."""
+    return database.read(records_in)
 
-    def work(connection: Connection) -> Records:
-        def rows(name: str) -> list[Row]:
-            return list(connection.execute(select(table(name))).mappings())
 
-        return Records(
-            rows={name: rows(name) for name in _TABLES},
-            receipts={row["id"]: receipt_of(row) for row in rows("receipt")},
-            builds=tuple(build_of(row) for row in rows("build")),
-            decisions={row["id"]: decision_of(row) for row in rows("decision")},
-        )
+def records_in(connection: Connection) -> Records:
+    """Everything that this transaction sees."""
 
-    return database.read(work)
+    def rows(name: str) -> list[Row]:
+        return list(connection.execute(select(table(name))).mappings())
+
+    return Records(
+        rows={name: rows(name) for name in _TABLES},
+        receipts={row["id"]: receipt_of(row) for row in rows("receipt")},
+        builds=tuple(build_of(row) for row in rows("build")),
+        decisions={row["id"]: decision_of(row) for row in rows("decision")},
+    )
 
 
 def faults_in(records: Records, blobs: BlobStore, sent: Mapping[str, bytes]) -> list[str]:

@@ -15,17 +15,22 @@ from current_answers import current_answers, wrong_answers
 from repeating_clients import Answer, Clients, Told
 from server_house import OPERATOR, House, asking, prepared
 from server_process import WITHIN_S, GatekeeperProcess, ServerProcess
-from whole_records import Records, bytes_of, faults_in, records_of
+from sqlalchemy import update
+from whole_records import Records, bytes_of, faults_in, records_in, records_of
 
 from gatekeeper.service.server import Server
 from gatekeeper.store import gate_states
 from gatekeeper.store.blobs import S3Access, blob_store
+from gatekeeper.store.database import Connection
+from gatekeeper.store.projects import keys_of
+from gatekeeper.store.statements import table
 
 IS_LONG = bool(os.environ.get("GATEKEEPER_LONG"))
 REQUESTS = 10_000 if IS_LONG else 2_000
 KILLS = 12 if IS_LONG else 3
-WORKER_REQUESTS = 3_000 if IS_LONG else 500
-WORKER_KILLS = 12 if IS_LONG else 4
+WORKER_REQUESTS = 3_000 if IS_LONG else 300
+WORKER_KILLS = 12 if IS_LONG else 2
+SWEEPS = 20 if IS_LONG else 3
 THREADS = 24
 
 
@@ -116,27 +121,25 @@ def test_no_change_is_forgotten_when_workers_are_killed(
         for n in (0, 1)
     ]
     try:
-        server.start()
-        for worker in workers:
-            worker.start()
-        sent = traffic(random, requests=WORKER_REQUESTS, sources=10)
+        for process in (server, *workers):
+            process.start()
+        sent = traffic(random, requests=WORKER_REQUESTS)
         token = prepared(server, house, projects=sent.projects, refs=["*"])
         clients = Clients(server, token, sent.wishes, threads=4)
         with clients.running():
             for number in range(WORKER_KILLS):
                 clients.wait_for((number + 1) * WORKER_REQUESTS // (WORKER_KILLS + 1))
-                victim = random.choice(workers)
-                wait_until_it_works(victim)
-                time.sleep(random.random() * 0.5)
-                victim.kill()
-                victim.start()
-        wait_until_it_works(workers[1])
-        workers[0].kill()
+                kill_and_restart(random.choice(workers))
         with house.opened() as look:
-            wait_until_nothing_is_due(look, workers[1])
+            wait_until_nothing_is_due(look, workers[0])
+            assert wrong_answers(look, OPERATOR) == []
+            for _ in range(SWEEPS):
+                kill_in_the_middle_of_a_sweep(look, random, workers, workers)
+                assert forgotten(look) == []
+            kill_in_the_middle_of_a_sweep(look, random, workers, workers[:1])
+            assert forgotten(look) == []
             assert workers[1].stop() == 0, workers[1].tail()
             records = records_of(look.database)
-            assert forgotten(look, records) == []
             assert len(records.rows["gate_state"]) > len(sent.sources)
             assert wrong_answers(look, OPERATOR) == []
             uploads = [wish for wish in sent.wishes if isinstance(wish, Upload)]
@@ -146,23 +149,69 @@ def test_no_change_is_forgotten_when_workers_are_killed(
             process.end()
 
 
-def forgotten(look: Server, records: Records) -> list[str]:
+def kill_in_the_middle_of_a_sweep(
+    look: Server, random: Random, workers: list[GatekeeperProcess], victims: list[GatekeeperProcess]
+) -> None:
+    """Make all subjects due, kill when some of them are judged and others are not, wait until all are.
+
+    When all workers are killed they start again; else those that are left do the work.
+    """
+    for worker in workers:
+        wait_until_it_works(worker)
+    count = make_everything_due(look)
+    wait_until_due(look, random.randint(1, count - 1), workers[-1])
+    for worker in victims:
+        worker.kill()
+    for worker in victims if victims == workers else ():
+        worker.start()
+    wait_until_nothing_is_due(look, workers[-1])
+
+
+def make_everything_due(look: Server) -> int:
+    """Let no answer be current, and have all of them judged again; how many subjects that are."""
+
+    def work(connection: Connection) -> int:
+        states = records_in(connection).rows["gate_state"]
+        subjects = {
+            (row["project_id"], key) for row in states for key in keys_of(row["tree"], row["artifact"])
+        }
+        connection.execute(update(table("gate_state")).values(is_current=False))
+        for project, key in subjects:
+            gate_states.make_due(connection, project, key, look.clock())
+        return len(subjects)
+
+    return look.database.write(work)
+
+
+def wait_until_due(look: Server, at_most: int, judge: GatekeeperProcess) -> None:
+    """Return when no more subjects than that are due."""
+    ends = time.monotonic() + WITHIN_S
+    while len(left := look.database.read(lambda c: gate_states.due(c, look.clock(), 10_000))) > at_most:
+        assert time.monotonic() < ends, f"still due: {left[:5]}\n{judge.tail()}"
+        time.sleep(0.01)
+
+
+def wait_until_nothing_is_due(look: Server, judge: GatekeeperProcess) -> None:
+    """Return when whoever judges again has done so with all that changed."""
+    wait_until_due(look, 0, judge)
+
+
+def kill_and_restart(worker: GatekeeperProcess) -> None:
+    """Once it works."""
+    wait_until_it_works(worker)
+    worker.kill()
+    worker.start()
+
+
+def forgotten(look: Server) -> list[str]:
     """Answers that were asked for, and of which a gate query could make no use now."""
+    records, at_hand = records_of(look.database), current_answers(look)
     paths = {row["id"]: row["path"] for row in records.rows["project"]}
-    at_hand = current_answers(look)
     return [
         f"{row['stage']} {row['key']} {row['tree']} is_current={row['is_current']} as of {row['as_of']}"
         for row in records.rows["gate_state"]
         if (paths[row["project_id"]], row["stage"], row["key"]) not in at_hand
     ]
-
-
-def wait_until_nothing_is_due(look: Server, judge: GatekeeperProcess) -> None:
-    """Return when whoever judges again has done so with all that changed."""
-    ends = time.monotonic() + WITHIN_S
-    while left := look.database.read(lambda connection: gate_states.due(connection, look.clock(), 10)):
-        assert time.monotonic() < ends, f"still due: {left}\n{judge.tail()}"
-        time.sleep(0.2)
 
 
 def wait_until_it_works(worker: GatekeeperProcess) -> None:
