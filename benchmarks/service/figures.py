@@ -85,9 +85,16 @@ class Ratio:
         return spread_of(self.all)
 
     def missed(self, what: str, *, at_least: float) -> Iterator[str]:
-        """What is missed when the ratio must be `at_least` so large."""
+        """What is missed when the ratio must be `at_least` so large.
+
+        Rounds that differ too much give no figure to rely on; a goal that each of them reaches is reached.
+        """
         if self.spread > MAX_SPREAD:
-            yield f"{what}: no result, the rounds differ by {self.spread:.0%}"
+            if min(self.all) < at_least:
+                yield (
+                    f"{what}: no result, the rounds differ by {self.spread:.0%}, "
+                    f"the worst is {min(self.all):.2f}, goal {at_least:g}"
+                )
         elif self.median < at_least:
             yield f"{what}: {self.median:.2f}, goal {at_least:g}"
 

@@ -1,14 +1,16 @@
 """The gate query whose answer is at hand, beside the bare endpoint that reads the same row."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
 
 from rich.table import Table
 
 from service.figures import Ratio, Round, Rounds, p99_missed, shown
 from service.servers import Bare, Client, Gatekeeper
 from service.world import Stored, World
-from service.wrk import Load
+from service.wrk import Figures, Load
 
 CONNECTIONS = (1, 16, 64)
 MIN_RATIO = 0.7
@@ -17,6 +19,8 @@ MAX_P99_MS = 10
 MIN_FLATNESS = 0.85
 """Of the rate with many stored decisions by that with few."""
 _CHECKED = 20
+_TURNS = 4
+"""Of each server in a round."""
 _OVERDUE_S = 0.2
 """A server that held still has timers to catch up with."""
 
@@ -34,30 +38,47 @@ def hits(world: World, rounds: int, seconds: float) -> tuple[Table, list[str]]:
 
 
 def measured(world: World, rounds: int, seconds: float) -> dict[Row, Rounds]:
-    """All rows. The servers take turns, and the others hold still meanwhile."""
-    turns: list[tuple[Stored, str, Gatekeeper | Bare]] = [
-        turn
+    """All rows. The servers take turns, and the others hold still meanwhile.
+
+    A round gives each server four turns of `seconds`, forth and back, not a long one: what slows the machine
+    for a while then slows all of them.
+    """
+    servers: list[tuple[Stored, str, Gatekeeper | Bare]] = [
+        one
         for stored in (world.few, world.many)
-        for turn in ((stored, BARE, stored.bare), (stored, OURS, stored.gatekeeper))
+        for one in ((stored, BARE, stored.bare), (stored, OURS, stored.gatekeeper))
     ]
-    for _, _, server in turns:
+    for _, _, server in servers:
         server.pause()
     runs: dict[Row, list[Round]] = {}
     for number in range(-1, rounds):  # the one before the first fills the caches
         for connections in CONNECTIONS:
-            for stored, name, server in turns:
-                server.resume()
-                time.sleep(_OVERDUE_S)
-                done = _one(stored, server, world.token, connections, seconds if number >= 0 else 0.3)
-                server.pause()
-                if number >= 0:
-                    runs.setdefault((stored.decisions, name, connections), []).append(done)
-    for _, _, server in turns:
+            found: dict[Row, list[_Turn]] = {}
+            for turn in range(_TURNS if number >= 0 else 1):
+                for stored, name, server in servers if turn % 2 == 0 else reversed(servers):
+                    server.resume()
+                    time.sleep(_OVERDUE_S)
+                    done = _turn(stored, server, world.token, connections, seconds)
+                    server.pause()
+                    found.setdefault((stored.decisions, name, connections), []).append(done)
+            if number >= 0:
+                for row, parts in found.items():
+                    runs.setdefault(row, []).append(_round(parts))
+    for _, _, server in servers:
         server.resume()
     return {row: Rounds(done) for row, done in runs.items()}
 
 
-def _one(stored: Stored, server: Gatekeeper | Bare, token: str, connections: int, seconds: float) -> Round:
+@dataclass(frozen=True)
+class _Turn:
+    """What one server did in one turn."""
+
+    figures: Figures
+    cpu_s: float
+    peak_mb: float
+
+
+def _turn(stored: Stored, server: Gatekeeper | Bare, token: str, connections: int, seconds: float) -> _Turn:
     load = Load(url=server.url, token=token, paths=stored.paths)
     load.greet()
     server.forget_peak()
@@ -65,12 +86,17 @@ def _one(stored: Stored, server: Gatekeeper | Bare, token: str, connections: int
     figures = load.run(connections=connections, seconds=seconds)
     if figures.refused or figures.broken:
         raise RuntimeError(f"{server.url} refused {figures.refused} and broke {figures.broken} requests")
+    return _Turn(figures, server.cpu_s - before, server.peak_mb)
+
+
+def _round(turns: Sequence[_Turn]) -> Round:
+    requests = sum(one.figures.requests for one in turns)
     return Round(
-        rate=figures.rate,
-        p50_ms=figures.p50_ms,
-        p99_ms=figures.p99_ms,
-        cpu_ms=(server.cpu_s - before) * 1000 / figures.requests,
-        peak_mb=server.peak_mb,
+        rate=requests / sum(one.figures.seconds for one in turns),
+        p50_ms=median(one.figures.p50_ms for one in turns),
+        p99_ms=median(one.figures.p99_ms for one in turns),
+        cpu_ms=sum(one.cpu_s for one in turns) * 1000 / requests,
+        peak_mb=max(one.peak_mb for one in turns),
     )
 
 

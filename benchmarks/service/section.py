@@ -28,7 +28,7 @@ class Form:
 
     rounds: int
     seconds: float
-    """Of one measurement with wrk."""
+    """Of one turn with wrk."""
     size: Size
     findings: int
     """In the large report."""
@@ -60,9 +60,7 @@ def service(form: Form, out: Console, say: Console) -> list[str]:
         WrkMissing: before anything is done.
     """
     demand_wrk()
-    out.print(
-        f"The service, commit {_commit()}: its servers in turn, {form.seconds:g} s each in every round\n"
-    )
+    out.print(f"The service, commit {_commit()}: its servers in turns of {form.seconds:g} s in every round\n")
     missed: list[str] = []
     for engine, database in (("SQLite", nullcontext()), ("PostgreSQL", postgres())):
         with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as folder, database as server:
