@@ -94,7 +94,7 @@ class PostgresGateReader:
         self._pool: AsyncConnectionPool[AsyncConnection[tuple[object, ...]]] = AsyncConnectionPool(
             url.replace("postgresql+psycopg://", "postgresql://", 1),
             min_size=1,
-            max_size=8,
+            max_size=4,
             timeout=2,
             open=False,
             kwargs={
