@@ -10,7 +10,7 @@ from gatekeeper.canonical import digest
 from gatekeeper.evidence import Kind, Param, Problem, Provenance, State, Trust, Use
 from gatekeeper.subject import Source, Subject
 
-SEMANTICS = 1
+SEMANTICS = 2
 """Version of the meaning of `evaluate`; it rises whenever equal inputs could give another answer."""
 
 
@@ -206,6 +206,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     waivers: tuple[str, ...] = ()
     approvals: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
     prior_decisions: tuple[str, ...] = ()
     people: People = People()
     baseline_digest: str | None = None

@@ -24,6 +24,9 @@ class Kind(StrEnum):
     CONTAINER = "container"
     IAC = "iac"
     DAST = "dast"
+    REVIEW = "review"
+    DEFECTS = "defects"
+    CHANGE = "change"
 
 
 class State(StrEnum):

@@ -59,6 +59,16 @@ _COVERAGE = (
     ("function", "functions"),
     ("statement", "statements"),
 )
+_STATED = (
+    (Kind.REVIEW, "approvals", _UP, "people who approved the change in review, its author left out"),
+    (Kind.REVIEW, "changes_requested", _DOWN, "reviewers who asked for changes and have not approved since"),
+    (Kind.DEFECTS, "blocker", _DOWN, "open defects that block the release"),
+    (Kind.DEFECTS, "critical", _DOWN, "open critical defects"),
+    (Kind.DEFECTS, "major", _DOWN, "open major defects"),
+    (Kind.DEFECTS, "minor", _DOWN, "open minor defects"),
+    (Kind.CHANGE, "tickets", _UP, "tickets that the change belongs to"),
+)
+"""Counts that no tool reports: a bridge or a person states them."""
 _EXTRA = (
     (Kind.SCA, "dependencies", _UP, "dependencies that were audited"),
     (Kind.SCA, "unaudited", _DOWN, "dependencies that could not be audited"),
@@ -82,7 +92,7 @@ def _table() -> Iterator[Metric]:
             )
     for kind in FINDING_KINDS:
         yield from _findings(kind)
-    for kind, name, better, text in _EXTRA:
+    for kind, name, better, text in (*_EXTRA, *_STATED):
         yield Metric(name=f"{kind}.{name}", kind=kind, unit=_N, better=better, description=text)
 
 

@@ -81,6 +81,7 @@ PROBLEMS = MappingProxyType(
         "rules-unparsed": "{count:rule|rules} of the report could not be read, so severities may be wrong",
         "results-elsewhere": "{what} stand in other files or places, which are not read",
         "findings-withheld": "the tool found {stated} and lists {listed}; run it without filters or baseline",
+        "not-stated": "not stated, so unknown: {what}",
         "unaudited": "{count:dependency|dependencies} could not be audited: {what}",
         "undecided": "{count:result|results} that leave open whether there is a problem: {what}",
         "not-open": "{count:result is|results are} no open problem: {what}",

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from gatekeeper.decision import Reason
 from gatekeeper.evidence import Kind, Use, Value
 from gatekeeper.metrics import METRICS
+from gatekeeper.policy.condition import MetricRef
 from gatekeeper.policy.current import Looked, Material
 from gatekeeper.policy.facts import ABSENT, Facts
-from gatekeeper.policy.model import NAME_GONE, MetricRef, Policy, Requirement
+from gatekeeper.policy.model import NAME_GONE, Policy, Requirement
 from gatekeeper.policy.said import reason
 from gatekeeper.policy.uniting import facts_of
 

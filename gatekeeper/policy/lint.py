@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from gatekeeper.decision import Mode
 from gatekeeper.metrics import METRICS, Direction, Metric, Unit
-from gatekeeper.policy.model import Act, Condition, MetricRef, Op, Policy, Rule
+from gatekeeper.policy.condition import Condition, MetricRef, Op
+from gatekeeper.policy.model import Act, Policy, Rule
 from gatekeeper.policy.section import Faults, Section
 
 _WORSE_OR_EQUAL: Mapping[str, tuple[str, ...]] = {

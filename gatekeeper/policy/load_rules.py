@@ -7,9 +7,10 @@ from gatekeeper.decision import Mode
 from gatekeeper.errors import UnknownMetric
 from gatekeeper.metrics import metric as registered
 from gatekeeper.policy import spelling
+from gatekeeper.policy.condition import Condition, Guard, MetricRef
 from gatekeeper.policy.diagnostic import nearest
 from gatekeeper.policy.keys import NAME, SEVERITIES
-from gatekeeper.policy.model import Act, Bounds, Condition, Guard, MetricRef, NoWorse, Rule
+from gatekeeper.policy.model import Act, Bounds, NoWorse, Rule
 from gatekeeper.policy.section import Section
 
 _SKIPPABLE = (Act.BLOCK, Act.WARN, Act.SKIP)

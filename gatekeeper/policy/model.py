@@ -9,7 +9,17 @@ import msgspec
 
 from gatekeeper.canonical import digest
 from gatekeeper.decision import Mode, Outcome
-from gatekeeper.evidence import Kind, Problem, State
+from gatekeeper.evidence import Kind, Problem, State, Trust
+from gatekeeper.finding import Severity
+from gatekeeper.policy.condition import Condition, Guard, MetricRef
+from gatekeeper.policy.promotion import (
+    STANDARD,
+    Path,
+    Separation,
+    Signing,
+    WaiverLimits,
+    Window,
+)
 
 SCHEMA = "gatekeeper/v1"
 DEFAULT_STAGES = ("develop", "test", "uat", "staging", "production")
@@ -20,6 +30,7 @@ PERISHABLE_S: dict[Kind, int] = {
     Kind.CONTAINER: 24 * 3600,
     Kind.SECRETS: 7 * 24 * 3600,
     Kind.DAST: 7 * 24 * 3600,
+    Kind.DEFECTS: 24 * 3600,
 }
 """`max_age` of the kinds whose answer changes although the source does not. The others age only when the
 policy says so, because they are bound to their source."""
@@ -39,17 +50,6 @@ ARTIFACT_BOUND = (Kind.CONTAINER, Kind.DAST)
 """Kinds that speak of what was built; all others speak of the source."""
 
 
-class Op(StrEnum):
-    """How a metric is compared with a threshold."""
-
-    AT_LEAST = ">="
-    AT_MOST = "<="
-    MORE = ">"
-    LESS = "<"
-    EQUAL = "=="
-    OTHER = "!="
-
-
 class Act(StrEnum):
     """What happens when a rule cannot be judged."""
 
@@ -66,54 +66,6 @@ class Binding(StrEnum):
 
     SOURCE = "source"
     ARTIFACT = "artifact"
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """`>= 80`: an operator and a decimal threshold in plain digits, without superfluous zeros."""
-
-    op: Op
-    threshold: str
-
-    @property
-    def value(self) -> Fraction:
-        """The threshold, exactly."""
-        return Fraction(self.threshold)
-
-    def holds(self, actual: Fraction) -> bool:
-        """True when `actual` fulfils the condition; no rounding takes place."""
-        match self.op:
-            case Op.AT_LEAST:
-                return actual >= self.value
-            case Op.AT_MOST:
-                return actual <= self.value
-            case Op.MORE:
-                return actual > self.value
-            case Op.LESS:
-                return actual < self.value
-            case Op.EQUAL:
-                return actual == self.value
-            case Op.OTHER:
-                return actual != self.value
-
-    def __str__(self) -> str:
-        return f"{self.op} {self.threshold}"
-
-
-class MetricRef(msgspec.Struct, frozen=True):
-    """`tests.failed`, or `tests.failed@e2e` for the evidence of one name."""
-
-    metric: str
-    name: str | None = None
-
-    def __str__(self) -> str:
-        return self.metric if self.name is None else f"{self.metric}@{self.name}"
-
-
-class Guard(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `only_if`: the rule is judged only while the condition holds."""
-
-    metric: MetricRef
-    condition: Condition
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,16 +92,29 @@ class NoWorse(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.by}%" if self.is_relative else self.by
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition on one metric, from one stage on."""
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that an expression reads. When it is absent the expression is not run."""
 
+    variable: str
+    """Its name in the expression: that of the metric, or `findings` of a kind such as `sca.findings`."""
+    metric: MetricRef | None = None
+    findings: Kind | None = None
+    """Set when it is the list of open findings of a kind; exactly one of the two is."""
+
+
+class Expression(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition in CEL, for what a comparison cannot say."""
+
+    source: str
+    needs: tuple[Need, ...]
+    """Sorted by variable."""
+    message: str
+    """What is wrong when it is false, in the words of the policy's authors."""
+
+
+class _Rule(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: str
-    metric: MetricRef
-    bounds: tuple[Bounds, ...]
-    """In stage order; the first is for the stage `from`, each holds until the next."""
-    no_worse_than: NoWorse | None
-    on_no_baseline: Act
     mode: Mode
     severity: str | None
     weight: int | None
@@ -161,6 +126,23 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     enforce_from: datetime | None
     """UTC; before it the rule is observed."""
     loosen_reason: str | None
+
+
+class Rule(_Rule, frozen=True, kw_only=True):
+    """One condition on one metric, from one stage on."""
+
+    metric: MetricRef
+    bounds: tuple[Bounds, ...]
+    """In stage order; the first is for the stage `from`, each holds until the next."""
+    no_worse_than: NoWorse | None
+    on_no_baseline: Act
+
+
+class ExpressionRule(_Rule, frozen=True, kw_only=True):
+    """One condition in CEL, from one stage on."""
+
+    expression: Expression
+    from_stage: str
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +159,10 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     bind: Binding = Binding.SOURCE
     allow: dict[str, int | None] = {}
     """Problem code -> largest tolerated count in one report; None is `any`."""
+    trust: dict[str, Trust] = {}
+    """How far its sender must be believed, from a stage on; without a stage `claimed` is enough."""
+    protected_from: str | None = None
+    """The first stage for which it must come from a protected ref."""
 
 
 class ScoreBounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,6 +218,15 @@ class PolicyTest(msgspec.Struct, frozen=True, kw_only=True):
     """Where the test stands in the file."""
 
 
+class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy that another one extends, pinned."""
+
+    name: str
+    version: int | None
+    """The number that a server gave it; None for a file that was pinned by its digest alone."""
+    digest: str
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A whole policy. `tests`, `owner` and the order of the rules cannot change a decision."""
 
@@ -241,19 +236,35 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[str, ...]
     evidence: tuple[Requirement, ...]
     rules: tuple[Rule, ...]
+    expressions: tuple[ExpressionRule, ...] = ()
     score: ScoreBounds | None
     valid_for_s: int
     on_missing: Act
     on_error: Act
+    paths: tuple[Path, ...] = ()
+    """Empty: only the standard one, over all stages in any order. Otherwise the standard one is here."""
+    windows: tuple[Window, ...] = ()
+    approvals: tuple[Signing, ...] = ()
+    revoke_on: Severity | None = None
+    """A finding at least so bad that appears after an approval voids it; None: none does."""
+    is_by_mail: bool = False
+    """True when people may sign by a single-use link in a mail."""
+    separation: Separation = Separation()
+    waiver_limits: WaiverLimits = WaiverLimits()
+    applies_to: tuple[str, ...] = ()
+    """Globs of project paths; not part of the digest, because it cannot change a decision once made."""
+    extends: tuple[Ancestor, ...] = ()
+    """What it was built on, the nearest first. Their rules are in `rules` already."""
     tests: tuple[PolicyTest, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
         """Everything that can change a decision, as plain JSON with every default written out."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
-        del plain["tests"], plain["owner"]
+        del plain["tests"], plain["owner"], plain["applies_to"]
         plain["schema"] = SCHEMA
         plain["rules"] = sorted(plain["rules"], key=lambda rule: str(rule["id"]))
+        plain["expressions"] = sorted(plain["expressions"], key=lambda rule: str(rule["id"]))
         plain["evidence"] = sorted(plain["evidence"], key=lambda requirement: str(requirement["kind"]))
         return plain
 
@@ -268,6 +279,25 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             if requirement.kind is kind:
                 return requirement
         return default_requirement(kind)
+
+    def path(self, name: str) -> Path | None:
+        """The path of this name; None when the policy has none."""
+        if not self.paths and name == STANDARD:
+            return Path(name=STANDARD, stages=self.stages)
+        return next((path for path in self.paths if path.name == name), None)
+
+    def signing(self, stage: str, path: Path) -> Signing | None:
+        """The signatures for entering `stage` on `path`; None when there are none."""
+        wanted = self.approvals if path.approvals is None else path.approvals
+        return next((signing for signing in wanted if signing.stage == stage), None)
+
+    def signing_digest(self, stage: str, path: Path) -> str:
+        """Digest of what must be signed and by whom: a change of it voids approvals."""
+        return digest([self.signing(stage, path), self.separation, self.revoke_on])
+
+    def window(self, stage: str) -> Window | None:
+        """When `stage` may be entered; None: at any time."""
+        return next((window for window in self.windows if window.stage == stage), None)
 
     def reaches(self, stage: str, start: str) -> bool:
         """True when what holds from `start` on also holds for `stage`."""

@@ -9,8 +9,8 @@ from gatekeeper.evidence import Kind, Param, Ratio, Value
 from gatekeeper.finding import Finding, Severity
 from gatekeeper.line_ranges import count
 from gatekeeper.metrics import METRICS, Direction
+from gatekeeper.policy.condition import Condition, Op
 from gatekeeper.policy.facts import CANNOT_COUNT, CANNOT_UNITE, IMPOSSIBLE, NOTHING_COUNTED, Facts
-from gatekeeper.policy.model import Condition, Op
 from gatekeeper.policy.said import remedy
 from gatekeeper.policy.shown import exact, shown_value
 from gatekeeper.policy.upgrades import upgrades
@@ -27,6 +27,9 @@ _COMMANDS = {
     Kind.CONTAINER: "trivy image --format sarif --output trivy.sarif IMAGE",
     Kind.IAC: "checkov --directory . --output sarif --output-file-path .",
     Kind.DAST: "run the scan of the deployed artifact and keep its SARIF report",
+    Kind.REVIEW: "have the change reviewed and send the count in the format `facts`",
+    Kind.DEFECTS: "count the open defects of the tracker and send them in the format `facts`",
+    Kind.CHANGE: "name the ticket of the change and send it in the format `facts`",
 }
 _RATIOS = {
     "coverage.line": "lines",

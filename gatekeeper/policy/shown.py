@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from gatekeeper.evidence import Ratio, Value
 from gatekeeper.metrics import METRICS, Direction, Unit
-from gatekeeper.policy.model import Condition
+from gatekeeper.policy.condition import Condition
 
 
 def exact(value: Value) -> Fraction:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import tzdata  # type: ignore[import-untyped]  # it ships data and has no annotations
 
-from gatekeeper.policy.model import Condition, MetricRef, NoWorse, Op
+from gatekeeper.policy.condition import Condition, MetricRef, Op
+from gatekeeper.policy.model import NoWorse
 
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)

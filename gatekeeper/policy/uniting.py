@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gatekeeper.evidence import Evidence, EvidenceDocument, Kind, Ratio, Value
-from gatekeeper.metrics import METRICS, Unit
+from gatekeeper.metrics import METRICS, Direction, Unit
 from gatekeeper.policy.facts import CANNOT_UNITE, IMPOSSIBLE, NOTHING_COUNTED, Facts, left_out, summed
 from gatekeeper.policy.uniting_coverage import united_coverage
 from gatekeeper.policy.uniting_findings import united_findings
@@ -27,6 +27,8 @@ def facts_of(kind: Kind, evidence: Sequence[Evidence], baseline: Sequence[Eviden
             facts = united_coverage(items)
         case Kind.SAST | Kind.SCA | Kind.SECRETS | Kind.CONTAINER | Kind.IAC | Kind.DAST:
             facts = united_findings(kind, items, None if baseline is None else _once(baseline))
+        case Kind.REVIEW | Kind.DEFECTS | Kind.CHANGE:
+            facts = _stated(kind, items)
     return _believable(facts)
 
 
@@ -80,6 +82,16 @@ def _tests(documents: Sequence[EvidenceDocument]) -> Facts:
         absent=left_out(values, documents, CANNOT_UNITE),
         failures=tuple(sorted(failures, key=lambda f: (f.suite, f.name, f.message))),
     )
+
+
+def _stated(kind: Kind, documents: Sequence[EvidenceDocument]) -> Facts:
+    """What is bad adds up; of what is good the smallest counts, since two may speak of the same people."""
+    values: dict[str, Value] = {}
+    for metric in METRICS.values():
+        if metric.kind is kind and (total := summed(documents, metric.name)) is not None:
+            stated = [value for one in documents if isinstance(value := one.metrics[metric.name], int)]
+            values[metric.name] = total if metric.better is Direction.LOWER else min(stated)
+    return Facts(kind=kind, values=values, absent=left_out(values, documents, CANNOT_UNITE))
 
 
 def _pass_rate(values: Mapping[str, Value]) -> Ratio | None:

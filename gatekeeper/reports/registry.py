@@ -11,6 +11,7 @@ from gatekeeper.reports.findings import bandit, pip_audit, sarif, semgrep
 from gatekeeper.reports.interface import KindMismatch, Report, ReportFormat, UnreadableReport
 from gatekeeper.reports.limits import DEFAULT_LIMITS, Limits
 from gatekeeper.reports.source import ReportSource
+from gatekeeper.reports.statements import facts
 from gatekeeper.reports.tests import junit
 
 FORMATS: tuple[ReportFormat, ...] = (
@@ -22,6 +23,7 @@ FORMATS: tuple[ReportFormat, ...] = (
     bandit.FORMAT,
     semgrep.FORMAT,
     pip_audit.FORMAT,
+    facts.FORMAT,
 )
 """Every format that can be read, in the order in which `gatekeeper formats` lists them."""
 

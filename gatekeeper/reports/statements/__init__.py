@@ -1,0 +1,1 @@
+"""Readers of what people and trackers state: counts that no scanner wrote."""
