@@ -212,7 +212,11 @@ def verifier_of(settings: ServerSettings) -> OidcVerifier:
     try:
         return OidcVerifier(
             issuer_keys.Issuer(
-                issuer=one.issuer, provider=one.provider, audience=one.audience, jwks_uri=one.jwks_uri
+                issuer=one.issuer,
+                provider=one.provider,
+                audience=one.audience,
+                jwks_uri=one.jwks_uri,
+                max_age_s=one.max_age_s,
             )
             for one in settings.issuers
         )

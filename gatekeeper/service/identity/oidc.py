@@ -61,6 +61,11 @@ class OidcVerifier:
                 raise ValueError(f"issuer {issuer.issuer!r} is configured twice")
             self._keys[issuer.issuer] = IssuerKeys(issuer, _usable_keys)
 
+    @property
+    def issuers(self) -> tuple[Issuer, ...]:
+        """Whom it believes."""
+        return tuple(keys.issuer for keys in self._keys.values())
+
     def verify(self, token: str, now: datetime) -> Claims:
         """What the provider signed about the job that sent `token`, which counts at `now`.
 

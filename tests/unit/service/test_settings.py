@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from gatekeeper.errors import UsageError
 from gatekeeper.service.settings import PREFIX, ServerSettings, server_settings
+from gatekeeper_api.assemble import verifier_of
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,17 @@ def test_issuers_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (issuer.issuer, issuer.provider, issuer.jwks_uri) == ("https://ci.test", "gitlab", None)
 
 
+def test_the_age_of_an_id_token_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where jobs run for hours, the token that they got at their start still counts at their end."""
+    monkeypatch.setenv(
+        "GATEKEEPER_ISSUERS",
+        '[{"issuer": "https://ci.test", "provider": "gitlab", "audience": "https://gate.test", '
+        '"max_age_s": 14400}]',
+    )
+    (issuer,) = verifier_of(server_settings()).issuers
+    assert issuer.max_age_s == 14400
+
+
 @pytest.mark.parametrize(
     ("name", "value", "shown", "allowed"),
     [
@@ -68,6 +80,12 @@ def test_issuers_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PARSER_MEMORY_MB", "1", "'1'", "128 or more"),
         ("MAX_BODY_BYTES", "x" * 500, "x...", "1024 or more"),
         ("ISSUERS", "[{", "is not JSON", "a JSON list"),
+        (
+            "ISSUERS",
+            '[{"issuer": "a", "provider": "gitlab", "audience": "b", "max_age_s": 1}]',
+            "60",
+            "a JSON list",
+        ),
         ("ISSUERS", '[{"issuer": "a"}]', "at 0.provider (Field required)", "a JSON list"),
         ("DATABASE_URL", "mysql://root:hunter2@db/x", "not shown", "postgresql://"),
     ],
