@@ -37,7 +37,7 @@ class Issuer(BaseModel):
     groups: tuple[str, ...] = ()
     """Globs of project paths: there the first upload of a job creates its project."""
     max_age_s: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
-    """How long after its issue an id_token counts: at least as long as the longest job that asks at its end."""
+    """How long after its issue an id_token counts: as long as the longest job that asks at its end."""
 
 
 def _data_folder() -> Path:
