@@ -8,10 +8,14 @@ from typing import Any
 import msgspec
 
 from gatekeeper.canonical import digest
-from gatekeeper.decision import Mode, Outcome
-from gatekeeper.evidence import Kind, Problem, State, Trust
+from gatekeeper.decision import Mode
+from gatekeeper.evidence import Kind, Trust
 from gatekeeper.finding import Severity
 from gatekeeper.policy.condition import Condition, Guard, MetricRef
+from gatekeeper.policy.example import Expected as Expected
+from gatekeeper.policy.example import Given as Given
+from gatekeeper.policy.example import GivenEvidence as GivenEvidence
+from gatekeeper.policy.example import PolicyTest as PolicyTest
 from gatekeeper.policy.promotion import (
     STANDARD,
     Path,
@@ -170,52 +174,6 @@ class ScoreBounds(msgspec.Struct, frozen=True, kw_only=True):
 
     pass_: str = msgspec.field(name="pass")
     warn: str
-
-
-class GivenEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """`given.evidence` of a test: the evidence of one kind, or of one name of it."""
-
-    kind: Kind
-    names: tuple[str, ...]
-    """Empty: every name that the policy demands of the kind, or `default`."""
-    state: State = State.OK
-    problems: tuple[Problem, ...] = ()
-    age_s: int = 0
-    db_age_s: int | None = None
-    tool: str | None = None
-
-
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """What a test assumes; a metric that is not given is absent."""
-
-    metrics: dict[str, str] = {}
-    baseline: dict[str, str] | None = None
-    evidence: tuple[GivenEvidence, ...] = ()
-
-
-class Expected(msgspec.Struct, frozen=True, kw_only=True):
-    """What a test demands; None is not looked at. Lists of rules are compared whole."""
-
-    outcome: Outcome | None = None
-    allowed: bool | None = None
-    score: str | None = None
-    failed: tuple[str, ...] | None = None
-    warned: tuple[str, ...] | None = None
-    missing: tuple[str, ...] | None = None
-    skipped: tuple[str, ...] | None = None
-    observed: tuple[str, ...] | None = None
-
-
-class PolicyTest(msgspec.Struct, frozen=True, kw_only=True):
-    """One example in the policy file."""
-
-    name: str
-    stage: str
-    as_of: datetime
-    given: Given
-    expect: Expected
-    line: int
-    """Where the test stands in the file."""
 
 
 class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
