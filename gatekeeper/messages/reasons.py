@@ -40,15 +40,51 @@ REASONS = MappingProxyType(
         "cannot-unite": "the {kind} reports give {metric} only each for itself, and it cannot be united",
         "cannot-count": "the {kind} reports count more findings than they list, so {metric} is unknown",
         "nothing-counted": "the {kind} evidence counts nothing, so {metric} is unknown",
+        "untrusted": "{kind} evidence named {name} is {trust}; the policy demands {demanded} for this stage",
+        "ref-unprotected": "{kind} evidence named {name} does not come from a protected ref",
+        # The path leaves something out.
+        "left-out-on-path": "the path {path} leaves it out: {why}",
+        # Waivers.
+        "waived": "{metric} is {actual} and must be {pass}; waiver {waiver} accepts {accept} until {time}",
+        "waiver-not-yet": "waiver {waiver} is not applied: it begins at {time}",
+        "waiver-of-another-project": "waiver {waiver} is not applied: it was granted to {project}",
+        "waiver-by-its-owner": "waiver {waiver} is not applied: its owner {person} granted it",
+        "waiver-without-role": "waiver {waiver} is not applied: who granted it did not have the role {role}",
+        "waiver-too-long": "waiver {waiver} is not applied: it holds longer than {days:day|days}",
+        "waiver-of-expression": "waiver {waiver} is not applied: the rule {rule} is an expression, which has "
+        "no value that a floor could bound; waive its findings instead",
+        "waiver-without-floor": "waiver {waiver} is not applied: it names no floor that {rule} must still reach",
         # A rule cannot be computed.
         "impossible-value": "{metric} has a value that cannot be",
         # The decision as a whole.
         "nothing-checked": "no rule that blocks or scores was judged for stage {stage}",
         "unknown-stage": "the policy has no stage {stage}; it has {stages}",
+        "stage-not-on-path": "the path {path} does not enter stage {stage}; it enters {stages}",
         "inputs-disagree": "the digests of the inputs are not those of the {what} that was given",
         "score-too-low": "the score is {score}, below {warn}; it needs {pass} to pass. "
         "Enough would be: {rules}",
         "score-in-warn-band": "the score is {score}: from {warn} on it warns, from {pass} on it passes. "
         "Enough would be: {rules}",
+        # A stored decision cannot be judged again.
+        "replay-semantics": "it was decided by semantics {was}; this version of Gatekeeper has {now}",
+        "replay-records-gone": "the waivers, approvals or other records of people behind it are not there",
+        "replay-policy-gone": "the policy that decided is not there: {digest}",
+        "replay-document-gone": "the {kind} document named {name} is not there: {digest}",
+        "replay-baseline-gone": "the evidence behind its baseline is not there: {digest}",
+        "replay-inputs-differ": "its inputs are not those that were recorded: {was}, now {now}",
+        "replay-outputs-differ": "the policy that decided gives another answer today: {was}, now {now}",
+        "replay-no-such-stage": "policy {policy} has no stage {stage}",
+        # The order of a path.
+        "order-first": "{stage} is the first stage of the path {path}",
+        "order-met": "{before} was entered on the path {path} (decision {decision})",
+        "order-unmet": "there is no decision that lets it into {before} on the path {path}",
+        "order-refused": "the newest decision about {before} on the path {path} says no: {decision}",
+        # Who may not approve.
+        "parties-known": "whoever is {parties} does not count as approver",
+        "party-unknown": "nobody said who is {parties}, so that no approver can be compared",
+        # What is owed, and overrides.
+        "obligation-overdue": "{title} (decision {decision}) was due at {due}; {role} owes it",
+        "override-one-person": "override {override} does not count: {person} alone stands behind it",
+        "override-too-long": "override {override} does not count: it holds longer than 24 hours",
     }
 )

@@ -32,10 +32,18 @@ REMEDIES = MappingProxyType(
         "then run it again: {command}",
         "complete-report": "remove the cause of {problems} and run it again: {command}",
         "readable-report": "write the report again in a format that `gatekeeper formats` lists: {command}",
+        "supply-bound": "let a job of the CI send it with the job's own identity token: {command}",
+        "supply-observed": "let the server's own runner make it: gatekeeper scan --remote",
+        "supply-protected": "let a job of a protected branch or tag make and send it: {command}",
         "report-with-metric": "use a report format that gives {metric}: {command}",
         "one-report": "combine the reports into one before supplying it: {command}",
         "check-report": "the report is damaged or made by hand; make it again with the tool: {command}",
         "make-baseline": "the first allowed decision makes the baseline; until then write "
         "`on_no_baseline: skip` at the rule {rule}",
+        # A release is held back.
+        "enter-before": "enter {before} first: gatekeeper check --stage {before} must allow it "
+        "on the path {path}",
+        "name-parties": "say who is {parties} when supplying and when asking",
+        "settle-obligation": "{role}: do it and settle the obligation {obligation}",
     }
 )
