@@ -59,6 +59,7 @@ REASONS = MappingProxyType(
         # The decision as a whole.
         "nothing-checked": "no rule that blocks or scores was judged for stage {stage}",
         "unknown-stage": "the policy has no stage {stage}; it has {stages}",
+        "unknown-path": "the policy has no path {path}",
         "stage-not-on-path": "the path {path} does not enter stage {stage}; it enters {stages}",
         "inputs-disagree": "the digests of the inputs are not those of the {what} that was given",
         "score-too-low": "the score is {score}, below {warn}; it needs {pass} to pass. "
@@ -79,6 +80,13 @@ REASONS = MappingProxyType(
         "order-met": "{before} was entered on the path {path} (decision {decision})",
         "order-unmet": "there is no decision that lets it into {before} on the path {path}",
         "order-refused": "the newest decision about {before} on the path {path} says no: {decision}",
+        # Windows.
+        "window-open": "{stage} may be entered until {local} in {zone} ({utc})",
+        "window-stays-open": "{stage} may be entered, for {days:day|days} at least",
+        "window-freeze": "{stage} is frozen until {local} in {zone} ({utc}): {why}",
+        "window-holiday": "{stage} is closed: {date} is a holiday in {zone}",
+        "window-closed": "{stage} is closed at this hour in {zone}; it is open {hours}",
+        "window-unknown": "nobody can tell whether {stage} is open at this time in {zone}",
         # Who may not approve.
         "parties-known": "whoever is {parties} does not count as approver",
         "party-unknown": "nobody said who is {parties}, so that no approver can be compared",

@@ -43,6 +43,9 @@ REMEDIES = MappingProxyType(
         # A release is held back.
         "enter-before": "enter {before} first: gatekeeper check --stage {before} must allow it "
         "on the path {path}",
+        "wait-for-window": "wait until {local} in {zone} ({utc})",
+        "change-window": "{stage} does not open within {days:day|days}: change its window in the policy",
+        "name-zone": "write a time zone in the policy that this version knows, not {zone}, and ask about today",
         "name-parties": "say who is {parties} when supplying and when asking",
         "settle-obligation": "{role}: do it and settle the obligation {obligation}",
     }
