@@ -10,8 +10,8 @@ from gatekeeper.policy.promotion import Freeze, Opening, Window
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _CHUNK = timedelta(days=8)
-_PROBE = timedelta(hours=6)
-"""No zone has ever moved its clocks twice within so short a time."""
+_PROBE = _DAY
+"""No zone has moved its clocks forth and back within so short a time."""
 _MIDNIGHT = time()
 
 
@@ -50,13 +50,13 @@ class Calendar:
 
     def turns(self, begins_at: datetime, ends_at: datetime) -> list[datetime]:
         """Every instant after `begins_at` up to `ends_at` at which it may open or close, in order."""
-        day = begins_at.astimezone(self.zone).date() - _DAY
+        first = begins_at.astimezone(self.zone).date() - _DAY
         last = ends_at.astimezone(self.zone).date() + _DAY
         found = {edge for one in self.window.freezes for edge in (one.begins_at, one.ends_at)}
-        found |= set(self._shifts(begins_at, ends_at))
-        while day <= last:
-            found |= set(self._edges(day))
-            day += _DAY
+        if self.window.openings or any(first <= day <= last for day in self.window.holidays):
+            found |= set(self._shifts(begins_at, ends_at))
+            for n in range((last - first).days + 1):
+                found |= set(self._edges(first + n * _DAY))
         return sorted(moment for moment in found if begins_at < moment <= ends_at)
 
     def _days_open(self, wall: datetime) -> Iterator[date]:
