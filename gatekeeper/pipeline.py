@@ -16,7 +16,7 @@ from datetime import datetime
 import msgspec
 
 from gatekeeper.canonical import digest
-from gatekeeper.decision import Decision, Inputs, SetInput
+from gatekeeper.decision import Decision, Inputs, People, SetInput
 from gatekeeper.evidence import (
     Baseline,
     Evidence,
@@ -31,14 +31,16 @@ from gatekeeper.evidence import (
 )
 from gatekeeper.finding import Finding, Severity
 from gatekeeper.messages.problems import NOTES
-from gatekeeper.policy.evaluate import evaluate
+from gatekeeper.policy.evaluate import evaluate, open_findings_of
 from gatekeeper.policy.inputs import inputs_for
 from gatekeeper.policy.model import Policy
 from gatekeeper.reports.interface import Report
 from gatekeeper.reports.normalise import KindUnknown, digest_of, document_from
 from gatekeeper.reports.redaction import quoting_nothing, without_secrets
 from gatekeeper.run_record import Ending, Rating, RunRecord
+from gatekeeper.signoff import Records
 from gatekeeper.subject import Subject
+from gatekeeper.waiver import Waiver
 
 LOCAL = Provenance(method="local", trust=Trust.CLAIMED)
 """Files read by the person who asks: nothing vouches for them."""
@@ -178,9 +180,27 @@ def resolve_inputs(
     evidence: Iterable[Evidence],
     baseline: Baseline | None = None,
     sets: Iterable[SetInput] = (),
+    people: People | None = None,
+    waivers: Iterable[Waiver] = (),
+    records: Records = Records(),  # noqa: B008  # frozen
 ) -> Inputs:
-    """Everything that `decide` may look at, by digest, in an order that no caller can change."""
-    return inputs_for(subject, stage, policy, evidence, as_of=as_of, baseline=baseline, sets=sets)
+    """Everything that `decide` may look at, by digest, in an order that no caller can change.
+
+    The path is the one that the policy chooses from the refs of the evidence. `waivers` are those of the
+    project that are for this stage and may matter: what is given is listed as used, expired or unused.
+    """
+    return inputs_for(
+        subject,
+        stage,
+        policy,
+        evidence,
+        as_of=as_of,
+        baseline=baseline,
+        people=people,
+        sets=sets,
+        waivers=waivers,
+        records=records,
+    )
 
 
 def decide(
@@ -189,10 +209,30 @@ def decide(
     policy: Policy,
     evidence: Sequence[Evidence],
     baseline: Baseline | None = None,
+    waivers: Iterable[Waiver] = (),
+    records: Records = Records(),  # noqa: B008  # frozen
     gate: bool = True,
 ) -> Decision:
     """The answer to `inputs`; `gate=False` marks it as one that nothing may rely on."""
-    return evaluate(inputs, policy, tuple(evidence), baseline=baseline, gate=gate)
+    return evaluate(
+        inputs,
+        policy,
+        tuple(evidence),
+        baseline=baseline,
+        waivers=tuple(waivers),
+        records=records,
+        gate=gate,
+    )
+
+
+def open_now(
+    inputs: Inputs, *, policy: Policy, evidence: Iterable[Evidence], waivers: Iterable[Waiver] = ()
+) -> tuple[tuple[Kind, Finding], ...]:
+    """The findings that are open in the question of `inputs`, after `waivers`: what a person is shown.
+
+    With no waivers, what a waiver that is granted now could cover.
+    """
+    return open_findings_of(inputs, policy, tuple(evidence), tuple(waivers))
 
 
 def _place(given: ReceivedRecord) -> str:

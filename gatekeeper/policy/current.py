@@ -1,7 +1,7 @@
 """Which evidence may be used for a question, and why the rest may not.
 
-In this order: is it about this subject; is it the newest of its slot; is it fresh; does it prove what it
-claims. What is missing gets a reason, never a value.
+In this order: is it about this subject; is it the newest of its slot; can its sender be believed; is it
+fresh; does it prove what it claims. What is missing gets a reason, never a value.
 """
 
 from collections import defaultdict
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gatekeeper.decision import EvidenceUse, Reason, SetInput
-from gatekeeper.evidence import Baseline, Database, Evidence, Kind, Param, Problem, State, Use
+from gatekeeper.evidence import Baseline, Database, Evidence, Kind, Param, Problem, State, Trust, Use
 from gatekeeper.messages.problems import NOTES
 from gatekeeper.policy.model import NEVER_TOLERATED, Binding, Policy, Requirement
 from gatekeeper.policy.said import reason
@@ -52,8 +52,8 @@ class Material:
         return self._used_as((Use.USED, Use.STALE), kind, name)
 
     def others(self, kind: Kind, name: str | None = None) -> list[Looked]:
-        """Evidence of `kind` that is not about this subject."""
-        return self._used_as((Use.MISMATCHED, Use.UNLINKED), kind, name)
+        """Evidence of `kind` that is not about this subject, or whose sender is not believed."""
+        return self._used_as((Use.MISMATCHED, Use.UNLINKED, Use.UNTRUSTED), kind, name)
 
     def baseline_of(self, kind: Kind, name: str | None = None) -> list[Evidence] | None:
         """The evidence of `kind` behind the baseline, the newest of each slot; None without a baseline."""
@@ -77,8 +77,12 @@ def look_at(
     as_of: datetime,
     baseline: Baseline | None,
     sets: Iterable[SetInput] = (),
+    stage: str | None = None,
 ) -> Material:
-    """Every piece of `evidence` with its use, in an order that does not depend on how it arrived."""
+    """Every piece of `evidence` with its use, in an order that does not depend on how it arrived.
+
+    `stage` says how far a sender must be believed; without it, any sender is.
+    """
     partial = {one.id: one for one in sets if not one.is_complete}
     looked: list[Looked] = []
     mine: list[Evidence] = []
@@ -89,17 +93,29 @@ def look_at(
         else:
             looked.append(Looked(evidence=item, use=use, fault=_not_ours(item, use, subject)))
     for slot in _slots(mine):
-        # Several with the same order are all current: none of them is newer.
-        newest = max((item.provenance.rank, item.order) for item in slot)
+        newest = _newest(slot)
         for item in slot:
+            requirement = policy.requirement(item.kind)
             if (item.provenance.rank, item.order) == newest:
                 given_set = partial.get(item.set_id) if item.set_id is not None else None
-                looked.append(_look(item, policy.requirement(item.kind), as_of, given_set))
+                doubt = _doubt(item, requirement, policy, stage)
+                if doubt is not None:
+                    looked.append(Looked(evidence=item, use=Use.UNTRUSTED, fault=doubt))
+                else:
+                    looked.append(_look(item, requirement, as_of, given_set))
             elif item.order > newest[1]:
                 looked.append(Looked(evidence=item, use=Use.UNTRUSTED))
             else:
                 looked.append(Looked(evidence=item, use=Use.SUPERSEDED))
     return Material(looked=tuple(sorted(looked, key=lambda one: _key(one.evidence))), baseline=baseline)
+
+
+def current_of(evidence: Iterable[Evidence], policy: Policy, subject: Subject) -> list[Evidence]:
+    """The newest of each slot that is about `subject`, usable or not."""
+    mine = [item for item in evidence if _binding(item, policy.requirement(item.kind), subject) is None]
+    return [
+        item for slot in _slots(mine) for item in slot if (item.provenance.rank, item.order) == _newest(slot)
+    ]
 
 
 def shown(one: Looked) -> EvidenceUse:
@@ -143,6 +159,31 @@ def _not_ours(item: Evidence, use: Use, subject: Subject) -> Reason:
     if use is Use.UNLINKED and subject.source is None and item.source is not None:
         return reason("artifact-unlinked", artifact=subject.artifact or "")
     return reason(str(use), kind=str(item.kind), name=item.name)
+
+
+def _newest(slot: Iterable[Evidence]) -> tuple[tuple[int, bool], int]:
+    """Rank and order of what is current; several with the same are all current: none of them is newer."""
+    return max((item.provenance.rank, item.order) for item in slot)
+
+
+def _doubt(item: Evidence, requirement: Requirement, policy: Policy, stage: str | None) -> Reason | None:
+    """Why the sender of `item` is not believed for entering `stage`; None when it is."""
+    if stage is None or stage not in policy.stages:
+        return None
+    names: dict[str, Param] = {"kind": str(item.kind), "name": item.name}
+    levels = tuple(Trust)
+    demanded = max(
+        (trust for start, trust in requirement.trust.items() if policy.reaches(stage, start)),
+        key=levels.index,
+        default=Trust.CLAIMED,
+    )
+    trust = item.provenance.trust
+    if levels.index(trust) < levels.index(demanded):
+        return reason("untrusted", trust=str(trust), demanded=str(demanded), **names)
+    start = requirement.protected_from
+    if start is not None and policy.reaches(stage, start) and not item.provenance.ref_protected:
+        return reason("ref-unprotected", **names)
+    return None
 
 
 def _slots(evidence: Sequence[Evidence]) -> list[list[Evidence]]:

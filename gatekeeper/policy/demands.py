@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from gatekeeper.decision import Missing, Mode, Reason, RuleResult, Status
+from gatekeeper.decision import Missing, Mode, Reason, Remedy, RuleResult, Status
 from gatekeeper.evidence import Kind
 from gatekeeper.metrics import METRICS
 from gatekeeper.policy import remedy
 from gatekeeper.policy.book import FactBook
+from gatekeeper.policy.left_out import why_left_out
 from gatekeeper.policy.model import Act, Rule
+from gatekeeper.policy.promotion import Path
 from gatekeeper.policy.said import reason
 
 
@@ -18,7 +20,7 @@ def demanded_results(
     """A `block` result for each demanded kind or name, by id, and the missing ones.
 
     Demanded is what `evidence.<kind>` names from its stage on, and what a rule in force reads, unless the
-    rule says that missing facts do not block.
+    rule says that missing facts do not block. What the path does without is listed as skipped.
     """
     wanted: set[tuple[Kind, str | None]] = set()
     for kind in Kind:
@@ -37,7 +39,10 @@ def demanded_results(
         results.append(_result(kind, name, fault, book, is_only_gone=(kind, name) not in wanted))
         if fault is not None:
             missing.append(Missing(kind=kind, name=name, reason=fault))
-    return tuple(results), tuple(missing)
+    read = {kind for kind, _ in wanted}
+    if (path := book.path) is not None:
+        results += [_left_out(kind, path) for kind in Kind if book.does_without(kind) and kind not in read]
+    return tuple(sorted(results, key=lambda result: result.id)), tuple(missing)
 
 
 def _demands(rule: Rule, as_of: datetime) -> bool:
@@ -67,7 +72,6 @@ def _fault(kind: Kind, name: str | None, book: FactBook, *, is_only_gone: bool) 
 def _result(
     kind: Kind, name: str | None, fault: Reason | None, book: FactBook, *, is_only_gone: bool
 ) -> RuleResult:
-    place = f"{kind}/{name}" if name else str(kind)
     status, why, helps = Status.PASS, reason("received", kind=str(kind)), None
     if fault is not None:
         status, why, helps = Status.MISSING, fault, remedy.for_missing(kind, fault)
@@ -75,8 +79,24 @@ def _result(
         status, why = Status.SKIPPED, reason("name-gone-allowed", kind=str(kind), name=name)
     elif name:
         why = reason("received-name", kind=str(kind), name=name)
+    evidence = book.digests(kind, name) if status is Status.PASS else ()
+    return _made(kind, name, status, why, helps, evidence)
+
+
+def _left_out(kind: Kind, path: Path) -> RuleResult:
+    return _made(kind, None, Status.SKIPPED, why_left_out(path), None, ())
+
+
+def _made(
+    kind: Kind,
+    name: str | None,
+    status: Status,
+    why: Reason,
+    helps: Remedy | None,
+    evidence: tuple[str, ...],
+) -> RuleResult:
     return RuleResult(
-        id=f"evidence.{place}",
+        id=f"evidence.{kind}/{name}" if name else f"evidence.{kind}",
         title=f"{kind} evidence" + (f" named {name}" if name else ""),
         status=status,
         mode=Mode.BLOCK,
@@ -87,7 +107,7 @@ def _result(
         warn=None,
         points=None,
         weight=None,
-        evidence=book.digests(kind, name) if status is Status.PASS else (),
+        evidence=evidence,
         message=why,
         remedy=helps,
     )

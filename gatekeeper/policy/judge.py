@@ -13,6 +13,7 @@ from gatekeeper.policy.facts import IMPOSSIBLE
 from gatekeeper.policy.model import Act, Bounds, NoWorse, Rule
 from gatekeeper.policy.said import reason
 from gatekeeper.policy.shown import exact, shown_limit, shown_value
+from gatekeeper.policy.spelling import utc
 
 HALF = Fraction(1, 2)
 
@@ -25,6 +26,8 @@ class Judged:
     effect: Act
     """`block` fails the decision, `warn` keeps it from `pass`, `skip` leaves it alone."""
     change: Change | None = None
+    waivers: tuple[str, ...] = ()
+    """Ids of the waivers that let it fail."""
 
     @property
     def points(self) -> Fraction | None:
@@ -54,11 +57,12 @@ class _Verdict:
     actual: str | None = None
     remedy: Remedy | None = None
     has_read: bool = False
+    waivers: tuple[str, ...] = ()
 
 
 def judge(rule: Rule, bounds: Bounds, book: FactBook, as_of: datetime) -> Judged:
     """The result of `rule` within `bounds`, which hold for the stage of the question."""
-    verdict = _verdict(rule, bounds, book)
+    verdict = _waived(rule, bounds, book, _verdict(rule, bounds, book))
     is_observed = rule.mode is Mode.OBSERVE or (rule.enforce_from is not None and as_of < rule.enforce_from)
     status = Status.OBSERVED if is_observed else verdict.status
     change = None
@@ -80,7 +84,36 @@ def judge(rule: Rule, bounds: Bounds, book: FactBook, as_of: datetime) -> Judged
         message=verdict.reason,
         remedy=verdict.remedy,
     )
-    return Judged(result=result, effect=Act.SKIP if is_observed else _effect(rule, verdict), change=change)
+    return Judged(
+        result=result,
+        effect=Act.SKIP if is_observed else _effect(rule, verdict),
+        change=change,
+        waivers=() if is_observed else verdict.waivers,
+    )
+
+
+def _waived(rule: Rule, bounds: Bounds, book: FactBook, verdict: _Verdict) -> _Verdict:
+    """`verdict`, or `waived` when it fails and a waiver accepts the value that the metric has."""
+    found = book.rule_waivers(rule.id)
+    if verdict.status is not Status.FAIL or not found:
+        return verdict
+    value = book.read(rule.metric)
+    accepting = [one for one in found if not isinstance(value, Reason) and one.accept.holds(exact(value))]
+    if isinstance(value, Reason) or not accepting:
+        return verdict
+    first = accepting[0]
+    shown = shown_value(rule.metric.metric, exact(value), (bounds.pass_, first.accept))
+    why = reason(
+        "waived",
+        metric=str(rule.metric),
+        actual=shown,
+        waiver=first.waiver.id,
+        accept=str(first.accept),
+        time=utc(first.waiver.ends_at()).isoformat(),
+        **{"pass": _threshold(rule, bounds) or ""},
+    )
+    ids = tuple(one.waiver.id for one in accepting)
+    return _Verdict(status=Status.WAIVED, reason=why, actual=shown, has_read=True, waivers=ids)
 
 
 def _threshold(rule: Rule, bounds: Bounds) -> str | None:

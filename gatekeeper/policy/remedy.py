@@ -42,6 +42,7 @@ _FAILING = ("tests.failed", "tests.errors", "tests.pass_rate")
 _MISSING = {
     "tool-absent": "supply-tool",
     "mismatched": "supply-for-subject",
+    "ref-unprotected": "supply-protected",
     "stale": "run-again",
     "clock-skew": "set-clock",
     "database-stale": "update-database",
@@ -88,6 +89,9 @@ def for_missing(kind: Kind, reason: Reason) -> Remedy:
         return remedy("complete-set", set=reason.params["set"], parts=reason.params["parts"], command=command)
     if reason.code == "unlinked" and kind in (Kind.CONTAINER, Kind.DAST):
         return remedy("name-artifact", **params)
+    if reason.code == "untrusted":
+        demands_runner = reason.params["demanded"] == "observed"
+        return remedy("supply-observed") if demands_runner else remedy("supply-bound", command=command)
     code = _MISSING.get(reason.code)
     if code is None:
         code = {"unlinked": "supply-for-subject"}.get(

@@ -4,16 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gatekeeper.evidence import Evidence, EvidenceDocument, Kind, Ratio, Value
+from gatekeeper.finding import Finding
 from gatekeeper.metrics import METRICS, Direction, Unit
 from gatekeeper.policy.facts import CANNOT_UNITE, IMPOSSIBLE, NOTHING_COUNTED, Facts, left_out, summed
 from gatekeeper.policy.uniting_coverage import united_coverage
-from gatekeeper.policy.uniting_findings import united_findings
+from gatekeeper.policy.uniting_findings import Lens, open_united, united_findings
 
 LARGEST = 2**53 - 1
 """Larger counts have no exact form in JSON; a report that claims one is not believed."""
 
 
-def facts_of(kind: Kind, evidence: Sequence[Evidence], baseline: Sequence[Evidence] | None) -> Facts:
+def facts_of(
+    kind: Kind,
+    evidence: Sequence[Evidence],
+    baseline: Sequence[Evidence] | None,
+    lens: Lens = Lens(),  # noqa: B008  # frozen
+) -> Facts:
     """What `evidence` (all current, all usable, of `kind`) says together.
 
     The same bytes received twice count once. `baseline` is the evidence of this kind behind an earlier
@@ -26,10 +32,16 @@ def facts_of(kind: Kind, evidence: Sequence[Evidence], baseline: Sequence[Eviden
         case Kind.COVERAGE:
             facts = united_coverage(items)
         case Kind.SAST | Kind.SCA | Kind.SECRETS | Kind.CONTAINER | Kind.IAC | Kind.DAST:
-            facts = united_findings(kind, items, None if baseline is None else _once(baseline))
+            facts = united_findings(kind, items, None if baseline is None else _once(baseline), lens)
         case Kind.REVIEW | Kind.DEFECTS | Kind.CHANGE:
             facts = _stated(kind, items)
     return _believable(facts)
+
+
+def found_in(evidence: Sequence[Evidence], *, refuses_inline: bool) -> list[Finding]:
+    """The findings that `evidence` of one kind has open, before any waiver, the worst first."""
+    found = open_united(_once(evidence), refuses_inline=refuses_inline)
+    return [finding for finding in found if finding.is_open]
 
 
 def _once(evidence: Sequence[Evidence]) -> list[EvidenceDocument]:

@@ -1,6 +1,7 @@
 """Findings of several reports: one for each fingerprint, counted by severity, compared with a baseline."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -16,29 +17,50 @@ _SUMS = {
 _ORDER = tuple(Severity)
 
 
+def _nothing(_: Finding) -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lens:
+    """How the policy and the waivers of a question look at findings."""
+
+    refuses_inline: bool = False
+    """True: a suppression in the scanned source sets nothing aside."""
+    is_waived: Callable[[Finding], bool] = _nothing
+
+
 def united_findings(
-    kind: Kind, documents: Sequence[EvidenceDocument], baseline: Sequence[EvidenceDocument] | None
+    kind: Kind,
+    documents: Sequence[EvidenceDocument],
+    baseline: Sequence[EvidenceDocument] | None,
+    lens: Lens = Lens(),  # frozen
 ) -> Facts:
-    """What the reports say together, and what is new or fixed since `baseline`; without it all is new."""
-    found = _united(documents)
+    """What the reports say together, and what is new or fixed since `baseline`; without it all is new.
+
+    What a waiver sets aside is neither open nor fixed, and counts as waived alone.
+    """
+    found = open_united(documents, refuses_inline=lens.refuses_inline)
     values: dict[str, Value] = {}
     for name in ("unparsed", *_SUMS.get(kind, ())):
         total = summed(documents, f"{kind}.{name}")
         if total is not None:
             values[f"{kind}.{name}"] = total
-    if not documents or not all(_lists_all(kind, document) for document in documents):
+    if not documents or not all(_lists_all(kind, document, lens) for document in documents):
         return Facts(kind=kind, values=values, absent=left_out(values, documents, CANNOT_COUNT))
-    open_ones = [finding for finding in found if finding.is_open]
+    unsuppressed = [finding for finding in found if finding.is_open]
+    open_ones = [finding for finding in unsuppressed if not lens.is_waived(finding)]
     values |= _counts(kind, "", open_ones)
-    values[f"{kind}.suppressed"] = len(found) - len(open_ones)
-    values[f"{kind}.waived"] = 0
+    values[f"{kind}.suppressed"] = len(found) - len(unsuppressed)
+    values[f"{kind}.waived"] = len(unsuppressed) - len(open_ones)
     if kind is Kind.SCA:
         values["sca.fixable"] = sum(1 for f in open_ones if f.package and f.package.fixed_versions)
-    known = {f.fingerprint for f in _united(baseline or ()) if f.is_open}
+    before = open_united(baseline or (), refuses_inline=lens.refuses_inline)
+    known = {f.fingerprint for f in before if f.is_open}
     new = [finding for finding in open_ones if finding.fingerprint not in known]
     values |= _counts(kind, "new.", new)
     if baseline is not None:
-        values[f"{kind}.fixed"] = len(known - {f.fingerprint for f in open_ones})
+        values[f"{kind}.fixed"] = len(known - {f.fingerprint for f in unsuppressed})
     return Facts(
         kind=kind,
         values=values,
@@ -48,8 +70,19 @@ def united_findings(
     )
 
 
-def _lists_all(kind: Kind, document: EvidenceDocument) -> bool:
+def open_united(documents: Iterable[EvidenceDocument], *, refuses_inline: bool) -> list[Finding]:
+    """One finding per fingerprint, the worst first; with `refuses_inline` none of them is suppressed."""
+    found = _united(documents)
+    return [replace(one, suppression=None) for one in found] if refuses_inline else found
+
+
+def _lists_all(kind: Kind, document: EvidenceDocument, lens: Lens) -> bool:
     """True when the listed findings are at least those that were counted; else some are unknown to us."""
+    if lens.refuses_inline:
+        suppressed = document.metrics.get(f"{kind}.suppressed", 0)
+        listed_ones = sum(1 for finding in document.findings if not finding.is_open)
+        if not isinstance(suppressed, int) or listed_ones < suppressed:
+            return False
     listed: dict[str, int] = {"total": 0} | {str(severity): 0 for severity in Severity}
     for finding in document.findings:
         if finding.is_open:
