@@ -24,7 +24,8 @@ from gatekeeper.messages.problems import NOTES, PROBLEMS
 from gatekeeper.messages.reasons import REASONS
 from gatekeeper.messages.remedies import REMEDIES
 from gatekeeper.metrics import METRICS
-from gatekeeper.policy.keys import NOT_YET, SECTIONS, Key
+from gatekeeper.policy.key import Key
+from gatekeeper.policy.keys import NOT_YET, SECTIONS
 from gatekeeper.policy.schema import policy_json_schema
 from gatekeeper.reports.evidence_schema import evidence_schema_text
 from gatekeeper.reports.limits import DEFAULT_LIMITS
@@ -41,13 +42,26 @@ _SECTION_TITLES = {
     "policy": "The file",
     "evidence": "`evidence.<kind>`",
     "rule": "A rule",
+    "override": "`override` of a rule",
     "bounds": "`stages.<stage>` of a rule",
     "no_worse_than": "`no_worse_than`",
     "score": "`score`",
+    "path": "`paths.<path>`",
+    "without": "`without` of a path",
+    "obligation": "An obligation",
+    "approval": "An approval",
+    "separation": "`separation`",
+    "waiver_limits": "`waiver_limits`",
+    "window": "`windows.<stage>`",
+    "opening": "An opening",
+    "freeze": "A freeze",
     "test": "A test",
     "given": "`given`",
     "baseline": "`given.baseline`",
     "given_evidence": "`given.evidence.<kind>`",
+    "given_finding": "A finding of `given`",
+    "given_approval": "An approval of `given`",
+    "given_waiver": "A waiver of `given`",
     "expect": "`expect`",
 }
 _PATTERN_PROBES = {
@@ -56,6 +70,10 @@ _PATTERN_PROBES = {
     "A/b": "name",
     "9a": "id",
     "tests.failed": "metric",
+    "09:00": "time of day",
+    "2026-12-25": "date",
+    "base@7": "pinned policy",
+    "pypi/lxml": "package",
 }
 """A text that only one of the patterns accepts among those not yet asked for, and what that pattern is."""
 
@@ -245,7 +263,8 @@ YAML 1.2. `gatekeeper policy lint` names every fault with its line; [policy.sche
 is the same for editors. [Write a policy](../guides/write-a-policy.md) goes step by step.
 
 An *id* is made of lowercase letters, digits, `.`, `_` and `-`; a *condition* is such as `">= 80"`, a
-*duration* such as `90m`, `24h`, `7d`.
+*duration* such as `90m`, `24h`, `7d`; a *time* is a timestamp with its zone, or a bare date in the time zone
+of the policy.
 """
     ]
     for name, keys in SECTIONS.items():
@@ -319,7 +338,7 @@ def _type(schema: Mapping[str, Any]) -> str:
     """The values that `schema` accepts, in words."""
     match schema:
         case {"$ref": str(reference)}:
-            return f"section {_SECTION_TITLES[reference.rpartition('/')[2]].replace('A ', 'of a ')}"
+            return f"section {_of(_SECTION_TITLES[reference.rpartition('/')[2]])}"
         case {"const": value}:
             return f"`{value}`"
         case {"enum": options}:
@@ -330,8 +349,10 @@ def _type(schema: Mapping[str, Any]) -> str:
             return f"list: {_type(items)}"
         case {"type": "object", "additionalProperties": Mapping() as values}:
             return f"mapping: {_type(values)}"
-        case {"type": "object"}:
+        case {"type": "object", "properties": {"tests": _}}:
             return "mapping: a section for each kind"
+        case {"type": "object", "properties": {"critical": Mapping() as values}}:
+            return f"mapping: {_type(values)}"
         case {"type": "string", "pattern": pattern}:
             return next(f"*{word}*" for probe, word in _PATTERN_PROBES.items() if re.search(pattern, probe))
         case {"type": ["number", "string"]}:
@@ -344,6 +365,11 @@ def _type(schema: Mapping[str, Any]) -> str:
             return "`true` or `false`"
         case _:
             return "text"
+
+
+def _of(title: str) -> str:
+    """`A rule` as `of a rule`; a title that names a key stays."""
+    return re.sub(r"^(An?) ", lambda found: f"of {found[1].lower()} ", title)
 
 
 def _words(table: Mapping[str, str]) -> str:

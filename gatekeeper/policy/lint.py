@@ -8,7 +8,7 @@ from gatekeeper.decision import Mode
 from gatekeeper.metrics import METRICS, Direction, Metric, Unit
 from gatekeeper.policy.condition import Condition, MetricRef, Op
 from gatekeeper.policy.model import Act, Policy, Rule
-from gatekeeper.policy.section import Faults, Section
+from gatekeeper.policy.section import Section
 
 _WORSE_OR_EQUAL: Mapping[str, tuple[str, ...]] = {
     "high": ("critical", "unknown"),
@@ -28,9 +28,8 @@ class Places:
     rules: Mapping[str, Section]
 
 
-def check(policy: Policy, places: Places, faults: Faults) -> None:
-    """Note in `faults` everything about `policy` that is nonsense."""
-    del faults  # the sections of `places` note into it
+def check(policy: Policy, places: Places) -> None:
+    """Note, in the sections of `places`, everything about `policy` that is nonsense."""
     for rule in policy.rules:
         _check_rule(rule, METRICS[rule.metric.metric], places.rules[rule.id])
     _check_score(policy, places.root)

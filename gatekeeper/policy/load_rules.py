@@ -1,46 +1,84 @@
-"""One entry of `rules:` as a `Rule`."""
+"""One entry of `rules:` as a `Rule` or an `ExpressionRule`."""
 
-import re
+from datetime import datetime
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from gatekeeper.decision import Mode
-from gatekeeper.errors import UnknownMetric
-from gatekeeper.metrics import metric as registered
 from gatekeeper.policy import spelling
 from gatekeeper.policy.condition import Condition, Guard, MetricRef
 from gatekeeper.policy.diagnostic import nearest
-from gatekeeper.policy.keys import NAME, SEVERITIES
-from gatekeeper.policy.model import Act, Bounds, NoWorse, Rule
+from gatekeeper.policy.keys import SEVERITIES
+from gatekeeper.policy.load_conditions import read_guards, read_metric
+from gatekeeper.policy.load_expressions import read_expression
+from gatekeeper.policy.model import Act, Bounds, ExpressionRule, NoWorse, Rule
 from gatekeeper.policy.section import Section
 
+RESERVED = ("order", "window", "separation")
+RESERVED_PREFIXES = ("evidence.", "approval.", "obligation.")
+"""Results of these names are not rules of the file."""
+
 _SKIPPABLE = (Act.BLOCK, Act.WARN, Act.SKIP)
+_OF_METRICS = ("pass", "warn", "stages", "no_worse_than", "on_no_baseline")
+_OF_EXPRESSIONS = ("needs", "message")
+
+
+class _Shared(TypedDict):
+    """What both kinds of rules have."""
+
+    id: str
+    title: str
+    mode: Mode
+    severity: str | None
+    weight: int | None
+    only_if: tuple[Guard, ...]
+    on_too_few: Act
+    on_missing: Act
+    on_error: Act
+    enforce_from: datetime | None
+    loosen_reason: str | None
 
 
 def read_rule(
     section: Section, *, stages: tuple[str, ...], zone: ZoneInfo, on_missing: Act, on_error: Act
-) -> Rule | None:
-    """The rule in `section`; None when it has no usable id, metric or bounds (noted)."""
-    rule_id = section.text("id", "")
-    if rule_id and not re.fullmatch(NAME, rule_id):
-        section.fault("id", f"{rule_id!r} is not a name: lowercase letters, digits, `.`, `_` and `-`")
-    if rule_id.startswith("evidence."):
-        section.fault("id", "names that begin with `evidence.` belong to demanded evidence")
-    metric = _metric(section)
-    bounds = _bounds(section, stages)
-    if not rule_id or metric is None or not bounds:
+) -> Rule | ExpressionRule | None:
+    """The rule in `section`; None when it has no usable id, or nothing that could be judged (noted)."""
+    rule_id = _id(section)
+    if "override" in section:
+        section.fault("override", "there is nothing to override", hint="name the policy under `extends`")
         return None
+    if "metric" in section and "expr" in section:
+        section.fault("expr", "a rule has `metric` or `expr`, not both", hint="make two rules of it")
+        return None
+    shared = _shared(section, rule_id, zone, on_missing, on_error)
+    found = (
+        _expression_rule(section, stages, shared)
+        if "expr" in section
+        else _metric_rule(section, stages, shared)
+    )
+    return found if rule_id else None
+
+
+def _id(section: Section) -> str:
+    rule_id = section.name("id", "")
+    if rule_id in RESERVED or rule_id.startswith(RESERVED_PREFIXES):
+        what = "demanded evidence" if rule_id.startswith("evidence.") else "results that are not rules"
+        section.fault("id", f"{rule_id!r}: names that begin so belong to {what}", hint="take another name")
+    return rule_id
+
+
+def _shared(section: Section, rule_id: str, zone: ZoneInfo, on_missing: Act, on_error: Act) -> _Shared:
     mode = section.choice("mode", tuple(Mode), Mode.BLOCK)
-    return Rule(
+    guards = read_guards(section, "only_if")
+    if "on_too_few" in section and "only_if" not in section:
+        section.fault("on_too_few", "needs `only_if`")
+    return _Shared(
         id=rule_id,
         title=section.text("title", rule_id),
-        metric=metric,
-        bounds=bounds,
-        no_worse_than=_no_worse(section),
-        on_no_baseline=section.choice("on_no_baseline", (Act.SKIP, Act.BLOCK), Act.BLOCK),
         mode=mode,
         severity=_severity(section),
         weight=_weight(section, mode),
-        only_if=_guards(section),
+        only_if=guards,
         on_too_few=section.choice("on_too_few", _SKIPPABLE, Act.SKIP),
         on_missing=section.choice("on_missing", _SKIPPABLE, on_missing),
         on_error=section.choice("on_error", _SKIPPABLE, on_error),
@@ -51,29 +89,46 @@ def read_rule(
     )
 
 
+def _metric_rule(section: Section, stages: tuple[str, ...], shared: _Shared) -> Rule | None:
+    for key in _OF_EXPRESSIONS:
+        if key in section:
+            section.fault(key, "belongs to a rule with `expr`", hint="remove it; `title` is for people")
+    metric = _metric(section)
+    bounds = _bounds(section, stages)
+    no_worse_than = _no_worse(section)
+    on_no_baseline = section.choice("on_no_baseline", (Act.SKIP, Act.BLOCK), Act.BLOCK)
+    if metric is None or not bounds:
+        return None
+    return Rule(
+        **shared, metric=metric, bounds=bounds, no_worse_than=no_worse_than, on_no_baseline=on_no_baseline
+    )
+
+
+def _expression_rule(section: Section, stages: tuple[str, ...], shared: _Shared) -> ExpressionRule | None:
+    for key in _OF_METRICS:
+        if key in section:
+            hint = "write the bound into `expr`" if key in ("pass", "warn") else "make it a rule of its own"
+            section.fault(key, "belongs to a rule with `metric`", hint=hint)
+    expression = read_expression(section)
+    start = _from(section, stages)
+    return None if expression is None else ExpressionRule(**shared, expression=expression, from_stage=start)
+
+
 def _metric(section: Section) -> MetricRef | None:
-    if "metric" not in section:
-        return None
-    found = section.spelled("metric", spelling.metric_ref, None)
-    if found is not None and not _is_registered(section, "metric", found):
-        return None
-    return found
+    text = section.text("metric", "")
+    return read_metric(section, "metric", text) if text else None
 
 
-def _is_registered(section: Section, key: str, found: MetricRef) -> bool:
-    try:
-        registered(found.metric)
-    except UnknownMetric as exc:
-        section.fault(key, f"unknown metric {found.metric!r}", hint=exc.hint)
-        return False
-    return True
-
-
-def _bounds(section: Section, stages: tuple[str, ...]) -> tuple[Bounds, ...]:
+def _from(section: Section, stages: tuple[str, ...]) -> str:
     start = section.text("from", stages[0])
     if start not in stages:
         section.fault("from", f"unknown stage {start!r}", hint=nearest(start, stages))
-        start = stages[0]
+        return stages[0]
+    return start
+
+
+def _bounds(section: Section, stages: tuple[str, ...]) -> tuple[Bounds, ...]:
+    start = _from(section, stages)
     wanted = _condition(section, "pass")
     warn = _condition(section, "warn")
     if wanted is None and "pass" not in section and "no_worse_than" not in section:
@@ -143,21 +198,3 @@ def _weight(section: Section, mode: Mode) -> int | None:
             section.fault("weight", "only rules of `mode: score` have a weight")
         return None
     return section.integer("weight", 1, least=1, most=1000)
-
-
-def _guards(section: Section) -> tuple[Guard, ...]:
-    conditions = section.spelled_entries("only_if", spelling.condition)
-    guards = []
-    for name, condition in sorted(conditions.items()):
-        try:
-            ref = spelling.metric_ref(name)
-        except ValueError as exc:
-            section.fault("only_if", str(exc))
-            continue
-        if _is_registered(section, "only_if", ref):
-            guards.append(Guard(metric=ref, condition=condition))
-    if "only_if" in section and not section.entries("only_if"):
-        section.fault("only_if", "has no condition", hint="leave the key out")
-    if "on_too_few" in section and "only_if" not in section:
-        section.fault("on_too_few", "needs `only_if`")
-    return tuple(guards)

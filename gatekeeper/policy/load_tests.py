@@ -1,114 +1,70 @@
 """One entry of `tests:` as a `PolicyTest`."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from gatekeeper.decision import Outcome
-from gatekeeper.errors import UnknownMetric
-from gatekeeper.evidence import Kind, Problem, State
-from gatekeeper.messages.problems import PROBLEMS
-from gatekeeper.metrics import metric as registered
+from gatekeeper.evidence import Kind
 from gatekeeper.policy import spelling
 from gatekeeper.policy.diagnostic import nearest
-from gatekeeper.policy.model import Expected, Given, GivenEvidence, Policy, PolicyTest
+from gatekeeper.policy.example import Expected, Given, PolicyTest
+from gatekeeper.policy.load_given import read_given
+from gatekeeper.policy.load_rules import RESERVED
+from gatekeeper.policy.model import Policy
+from gatekeeper.policy.promotion import STANDARD, Signing
 from gatekeeper.policy.section import Section
 
 DEFAULT_AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def read_test(section: Section, policy: Policy) -> PolicyTest:
+def read_test(section: Section, policy: Policy, zone: ZoneInfo) -> PolicyTest:
     """The example in `section`; names that the policy does not have are faults."""
     stage = section.text("stage", policy.stages[0])
     if stage not in policy.stages:
         section.fault("stage", f"unknown stage {stage!r}", hint=nearest(stage, policy.stages))
+    path = section.text("path", STANDARD)
+    if policy.path(path) is None:
+        section.fault("path", f"unknown path {path!r}", hint=nearest(path, _paths(policy)))
     if "now" in section and "as_of" in section:
         section.fault("now", "is another word for `as_of`: write one of them")
     as_of = section.spelled(
         "as_of", spelling.instant, section.spelled("now", spelling.instant, DEFAULT_AS_OF)
     )
+    given = read_given(section, policy, zone)
     return PolicyTest(
         name=section.text("name", "unnamed"),
         stage=stage,
+        path=path,
         as_of=as_of,
-        given=_given(section),
-        expect=_expect(section, policy),
+        given=given,
+        expect=_expect(section, policy, given),
         line=section.line,
     )
 
 
-def _given(section: Section) -> Given:
-    given = section.section("given", "given")
-    if given is None:
-        return Given()
-    baseline = given.section("baseline", "baseline")
-    found: list[GivenEvidence] = []
-    entries = given.section("evidence", None)
-    for key in given.entries("evidence"):
-        inner = entries.section(key, "given_evidence") if entries else None
-        kind, _, name = key.partition("/")
-        if kind not in tuple(Kind):
-            given.fault("evidence", f"unknown kind of evidence {kind!r}", hint=nearest(kind, Kind))
-        elif inner is not None:
-            found.append(_evidence(inner, Kind(kind), name))
-    return Given(
-        metrics=_metrics(given),
-        baseline=None if baseline is None else _metrics(baseline),
-        evidence=tuple(found),
-    )
+def _paths(policy: Policy) -> set[str]:
+    return {STANDARD, *(path.name for path in policy.paths)}
 
 
-def _metrics(section: Section) -> dict[str, str]:
-    found = section.spelled_entries("metrics", spelling.decimal)
-    for name, value in found.items():
-        try:
-            registered(spelling.metric_ref(name).metric)
-        except (UnknownMetric, ValueError) as exc:
-            hint = exc.hint if isinstance(exc, UnknownMetric) else ""
-            section.fault("metrics", f"unknown metric {name!r}", hint=hint)
-            continue
-        if value.startswith("-"):
-            section.fault("metrics", f"{name} cannot be {value}: no metric is negative")
-    return found
-
-
-def _evidence(section: Section, kind: Kind, name: str) -> GivenEvidence:
-    names = section.texts("names") or ()
-    if name and names:
-        section.fault("names", f"the key already says that the name is {name!r}")
-    problems = []
-    for code, value in section.entries("problems").items():
-        count = value.content
-        if code not in PROBLEMS:
-            section.fault("problems", f"unknown problem {code!r}", hint=nearest(code, PROBLEMS))
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            section.fault("problems", f"{code}: write how many, at least 1")
-            count = 1
-        problems.append(Problem(code=code, params={"count": count}))
-    state = section.choice("state", tuple(State), State.OK)
-    return GivenEvidence(
-        kind=kind,
-        names=(name,) if name else names,
-        state=state,
-        problems=tuple(problems),
-        age_s=section.spelled("age", spelling.duration_s, 0),
-        db_age_s=section.spelled("db_age", spelling.duration_s, None),
-        tool=section.text("tool", "") or None,
-    )
-
-
-def _expect(section: Section, policy: Policy) -> Expected:
+def _expect(section: Section, policy: Policy, given: Given) -> Expected:
     expect = section.section("expect", "expect")
     if expect is None:
         return Expected()
     outcome = expect.choice("outcome", tuple(Outcome), Outcome.FAIL) if "outcome" in expect else None
+    known = _results(policy)
     expected = Expected(
         outcome=outcome,
         allowed=expect.truth("allowed"),
         score=expect.spelled("score", spelling.decimal, None),
-        failed=_rules(expect, "failed", policy),
-        warned=_rules(expect, "warned", policy),
-        missing=_rules(expect, "missing", policy),
-        skipped=_rules(expect, "skipped", policy),
-        observed=_rules(expect, "observed", policy),
+        failed=_listed(expect, "failed", known, "rule"),
+        warned=_listed(expect, "warned", known, "rule"),
+        missing=_listed(expect, "missing", known, "rule"),
+        skipped=_listed(expect, "skipped", known, "rule"),
+        observed=_listed(expect, "observed", known, "rule"),
+        used_waivers=_waivers(expect, "used_waivers", given),
+        expired_waivers=_waivers(expect, "expired_waivers", given),
+        unused_waivers=_waivers(expect, "unused_waivers", given),
+        approvals=_listed(expect, "approvals", _roles(policy), "role"),
     )
     if expected == Expected():
         expect.fault(
@@ -117,11 +73,32 @@ def _expect(section: Section, policy: Policy) -> Expected:
     return expected
 
 
-def _rules(section: Section, key: str, policy: Policy) -> tuple[str, ...] | None:
+def _listed(section: Section, key: str, known: set[str], what: str) -> tuple[str, ...] | None:
     names = section.texts(key)
-    known = {rule.id for rule in policy.rules}
     for name in names or ():
-        kind = name.removeprefix("evidence.").partition("/")[0]
-        if name not in known and not (name.startswith("evidence.") and kind in tuple(Kind)):
-            section.fault(key, f"no rule is called {name!r}", hint=nearest(name, known))
+        if name not in known and not (what == "rule" and _is_demanded_evidence(name)):
+            section.fault(key, f"no {what} is called {name!r}", hint=nearest(name, known))
     return names
+
+
+def _is_demanded_evidence(name: str) -> bool:
+    kind = name.removeprefix("evidence.").partition("/")[0]
+    return name.startswith("evidence.") and kind in tuple(Kind)
+
+
+def _waivers(section: Section, key: str, given: Given) -> tuple[str, ...] | None:
+    return _listed(section, key, {waiver.id for waiver in given.waivers}, "waiver in `given`")
+
+
+def _results(policy: Policy) -> set[str]:
+    """The ids that results can have; those of demanded evidence are not listed."""
+    owed = {f"obligation.{owed.id}" for path in policy.paths for owed in path.obligations}
+    rules = {rule.id for rule in (*policy.rules, *policy.expressions)}
+    return rules | owed | {f"approval.{role}" for role in _roles(policy)} | set(RESERVED)
+
+
+def _roles(policy: Policy) -> set[str]:
+    signings: list[Signing] = [*policy.approvals]
+    for path in policy.paths:
+        signings += path.approvals or ()
+    return {demand.role for signing in signings for demand in signing.demands}

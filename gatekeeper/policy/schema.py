@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gatekeeper.policy.keys import SECTIONS, Key
+from gatekeeper.policy.key import Key
+from gatekeeper.policy.keys import ONE_OF, SECTIONS
 
 URI = "https://json-schema.org/draft/2020-12/schema"
 
@@ -13,20 +14,30 @@ def policy_json_schema() -> dict[str, Any]:
     It is the shape only: that an operator fits its metric, or that a rule can fail, is known to the loader
     alone.
     """
-    root = _object(SECTIONS["policy"])
+    root = _object("policy")
     return {
         "$schema": URI,
         "$id": "urn:gatekeeper:schema:policy:v1",
         "title": "Gatekeeper policy",
         "description": "Rules that decide whether a subject may enter a stage.",
         **root,
-        "$defs": {name: _object(keys) for name, keys in SECTIONS.items() if name != "policy"},
+        "$defs": {name: _object(name) for name in SECTIONS if name != "policy"},
     }
 
 
-def _object(keys: tuple[Key, ...]) -> dict[str, Any]:
-    properties = {key.name: {"description": key.text, **key.schema} for key in keys}
-    required = [key.name for key in keys if key.is_required]
-    return {"type": "object", "additionalProperties": False, "properties": properties} | (
-        {"required": required} if required else {}
-    )
+def _object(name: str) -> dict[str, Any]:
+    keys = SECTIONS[name]
+    made: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key.name: _described(key) for key in keys},
+    }
+    if required := [key.name for key in keys if key.is_required]:
+        made["required"] = required
+    if name in ONE_OF:
+        made["anyOf"] = [{"required": [key]} for key in ONE_OF[name]]
+    return made
+
+
+def _described(key: Key) -> dict[str, Any]:
+    return {"description": key.text, **key.schema}

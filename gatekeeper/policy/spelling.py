@@ -4,7 +4,7 @@ Each function returns the value or raises `ValueError` with words for the person
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _CONDITION = re.compile(r"(>=|<=|==|!=|>|<) *(\S+)")
 _DURATION = re.compile(r"([1-9][0-9]{0,6}) *([smhd])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -111,6 +112,35 @@ def instant(text: str, *, begins_in: ZoneInfo | None = None) -> datetime:
         return found.astimezone(UTC)
     except OverflowError as exc:
         raise ValueError(f"{text!r} is out of range") from exc
+
+
+def end(text: str, *, ends_in: ZoneInfo) -> datetime:
+    """As `instant`, but a bare date ends at 24:00: the first instant after it."""
+    if not _DATE.fullmatch(text):
+        return instant(text)
+    try:
+        return instant((day(text) + timedelta(days=1)).isoformat(), begins_in=ends_in)
+    except OverflowError as exc:
+        raise ValueError(f"{text!r} is out of range") from exc
+
+
+def day(text: str) -> date:
+    """`2026-12-25` as a date."""
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError as exc:
+        raise ValueError(f"{text!r} is not a date of the calendar") from exc
+    raise ValueError(f"{text!r} is not a date such as 2026-12-25")
+
+
+def clock(text: str) -> time:
+    """`09:00` as a time of day; `24:00` is 00:00, the end of the day."""
+    if text == "24:00":
+        return time()
+    if not _CLOCK.fullmatch(text):
+        raise ValueError(f'{text!r} is not a time of day such as "09:00"')
+    return time.fromisoformat(text)
 
 
 def utc(moment: datetime) -> datetime:

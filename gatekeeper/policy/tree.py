@@ -37,6 +37,7 @@ Plain = str | int | bool | Decimal | None
 class Value(msgspec.Struct, frozen=True, kw_only=True):
     """A scalar, a list or a mapping at a place in the file."""
 
+    file: str
     line: int
     path: str
     content: "Plain | tuple[Value, ...] | dict[str, Value]"
@@ -112,13 +113,15 @@ class _Walk:
         match node:
             case MappingNode():
                 self._check_tag(node, path, "map")
-                return Value(line=line, path=path, content=dict(self._items(node, path, depth)))
+                return Value(
+                    file=self.file, line=line, path=path, content=dict(self._items(node, path, depth))
+                )
             case SequenceNode():
                 self._check_tag(node, path, "seq")
                 items = (self.value(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(node.value))
-                return Value(line=line, path=path, content=tuple(items))
+                return Value(file=self.file, line=line, path=path, content=tuple(items))
             case ScalarNode():
-                return Value(line=line, path=path, content=self._scalar(node, path))
+                return Value(file=self.file, line=line, path=path, content=self._scalar(node, path))
             case _:
                 raise _refused(self.file, line, path, "not a value")
 

@@ -58,11 +58,10 @@ number, such as ">= 80"\
     ("rules", "top", "words"),
     [
         # keys
-        (GOOD, "extends: base@7", "extends: not supported in this version"),
-        (GOOD, "approvals: {}", "approvals: not supported in this version"),
-        (GOOD, "waiver_limits: {}", "waiver_limits: not supported in this version"),
-        ("- {id: t, expr: x}", "", "rules[0].expr: not supported in this version"),
-        (GOOD, "evidence: {tests: {trust: bound}}", "evidence.tests.trust: not supported in this version"),
+        (GOOD, "evidence: {tests: {signed: true}}", "evidence.tests.signed: not supported in this version"),
+        (GOOD, "waivers: []", "a waiver is a record of people"),
+        (GOOD, "order: true", "order: does not belong here (write it in a path"),
+        ('- {id: t, metric: tests.failed, pass: "== 0", paths: [a]}', "", "rules[0].paths: does not belong here"),
         (GOOD, "evidence: {tests: {form: develop}}", "evidence.tests.form: unknown key (did you mean from?)"),
         (GOOD, "evidence: {test: {}}", "unknown kind of evidence (did you mean tests?)"),
         (GOOD, "evidence: {tests: {from: tset}}\nstages: [develop, test]", "unknown stage 'tset'"),

@@ -112,8 +112,8 @@ def test_baseline_and_names(make):
             "no metric is negative",
         ),
         (
-            "{name: a, stage: develop, given: {findings: []}, expect: {outcome: pass}}",
-            "not supported in this version",
+            "{name: a, stage: develop, given: {findings: [{kind: tests}]}, expect: {outcome: pass}}",
+            "'tests' is not valid here",
         ),
         (
             "{name: a, stage: develop, given: {evidence: {test: {}}}, expect: {outcome: pass}}",
