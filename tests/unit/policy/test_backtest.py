@@ -1,95 +1,24 @@
 """What another policy would have said: each decision with its own clock, and unknown is never `unchanged`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded_history import OLD, STAGES, History, piece, policy_of
 
 from gatekeeper.canonical import digest_of_bytes
 from gatekeeper.decision import SEMANTICS, Outcome
-from gatekeeper.evidence import Baseline, Evidence, EvidenceDocument, Ratio
+from gatekeeper.evidence import Kind
 from gatekeeper.policy.backtest import Backtest, Retried, Turn, backtest, counted
-from gatekeeper.policy.evaluate import evaluate
-from gatekeeper.policy.inputs import evidence_inputs, inputs_for
-from gatekeeper.policy.model import Policy
-from gatekeeper.policy.replay import KeptDecision, policy_document, policy_from
-
-SAST = {"sast.files_scanned": 9}
-OLD = """
-- {id: coverage, metric: coverage.line, pass: ">= 70", warn: ">= 60"}
-- {id: no-failed, metric: tests.failed, pass: "== 0"}
-- {id: no-errors, metric: tests.errors, pass: "== 0"}
-- {id: tests-ran, metric: tests.passed, pass: ">= 1"}
-"""
+from gatekeeper.policy.replay import policy_document, policy_from
 
 
-class Shelf:
-    """Policies and documents in memory."""
-
-    def __init__(self) -> None:
-        self.policies: dict[str, Policy] = {}
-        self.documents: dict[str, EvidenceDocument] = {}
-
-    def policy(self, digest: str) -> Policy | None:
-        return self.policies.get(digest)
-
-    def document(self, digest: str) -> EvidenceDocument | None:
-        return self.documents.get(digest)
-
-
-class History:
-    """Decisions as a server records them."""
-
-    def __init__(self, make: Any, rules: str = OLD) -> None:
-        self.make = make
-        self.shelf = Shelf()
-        self.policy = make.policy(rules)
-        self.shelf.policies[self.policy.digest] = self.policy
-        self.kept: list[KeptDecision] = []
-
-    def decided(
-        self,
-        covered: int,
-        *,
-        failed: int = 0,
-        days: int = 0,
-        stage: str = "develop",
-        baseline: tuple[Evidence, ...] | None = None,
-        extra: tuple[Evidence, ...] = (),
-    ) -> KeptDecision:
-        """Record a decision about so many covered lines of 100."""
-        lines = {"coverage.lines_covered": covered, "coverage.lines_total": 100}
-        tests = {"total": 9, "passed": 9 - failed, "failed": failed, "errors": 0, "skipped": 0}
-        evidence = (
-            self.make.evidence("coverage", {**lines, "coverage.line": Ratio(covered, 100)}, name="all"),
-            self.make.evidence("tests", {f"tests.{name}": count for name, count in tests.items()}),
-            *extra,
-        )
-        before = None if baseline is None else Baseline(evidence=baseline)
-        inputs = inputs_for(
-            self.make.subject,
-            stage,
-            self.policy,
-            evidence,
-            as_of=self.make.as_of + timedelta(days=days),
-            baseline=before,
-        )
-        decision = evaluate(inputs, self.policy, evidence, baseline=before)
-        for piece in (*evidence, *(baseline or ())):
-            self.shelf.documents[piece.digest] = piece.document
-        made = KeptDecision(
-            decision=decision, inputs=inputs, baseline=evidence_inputs(baseline) if baseline else None
-        )
-        self.kept.append(made)
-        return made
-
-    def tried(self, rules: str, top: str = "stages: [develop, test]") -> Backtest:
-        """The backtest of a policy with these rules."""
-        return backtest(self.make.policy(rules, top), self.kept, self.shelf)
+def tried(history: History, rules: str, top: str = STAGES) -> Backtest:
+    """The backtest of a policy with these rules."""
+    return backtest(policy_of(rules, top), history.kept, history.shelf)
 
 
 def turns(found: Backtest) -> list[Turn]:
@@ -97,12 +26,12 @@ def turns(found: Backtest) -> list[Turn]:
     return [one.turn for one in found.decisions]
 
 
-def test_a_tightened_rule_fails_what_passed_and_is_named(make: Any) -> None:
+def test_a_tightened_rule_fails_what_passed_and_is_named() -> None:
     """Only the decisions between the two limits flip, and the rule that flips them is counted."""
-    history = History(make)
+    history = History()
     for covered in (95, 75, 65, 50):
         history.decided(covered)
-    found = history.tried(OLD.replace('">= 70", warn: ">= 60"', '">= 90", warn: ">= 80"'))
+    found = tried(history, OLD.replace('">= 70", warn: ">= 60"', '">= 90", warn: ">= 80"'))
     assert turns(found) == [Turn.UNCHANGED, Turn.PASS_TO_FAIL, Turn.PASS_TO_FAIL, Turn.UNCHANGED]
     assert [one.rules for one in found.decisions] == [(), ("coverage",), ("coverage",), ()]
     assert [(row.name, row.turns) for row in found.rules] == [("coverage", {Turn.PASS_TO_FAIL: 2})]
@@ -111,59 +40,60 @@ def test_a_tightened_rule_fails_what_passed_and_is_named(make: Any) -> None:
     assert [(row.name, row.total) for row in found.projects] == [("pay/api", 4)]
 
 
-def test_a_loosened_rule_passes_what_failed(make: Any) -> None:
+def test_a_loosened_rule_passes_what_failed() -> None:
     """The rule that no longer stops it is the one that is named."""
-    history = History(make)
+    history = History()
     for covered in (75, 50):
         history.decided(covered)
-    found = history.tried(OLD.replace('">= 70", warn: ">= 60"', '">= 40"'))
+    found = tried(history, OLD.replace('">= 70", warn: ">= 60"', '">= 40"'))
     assert turns(found) == [Turn.UNCHANGED, Turn.FAIL_TO_PASS]
     assert found.decisions[1].rules == ("coverage",)
 
 
-def test_a_warning_is_an_outcome_of_its_own(make: Any) -> None:
+def test_a_warning_is_an_outcome_of_its_own() -> None:
     """Pass to warn and back are neither failures nor unchanged."""
-    history = History(make)
+    history = History()
     for covered in (75, 65):
         history.decided(covered)
-    found = history.tried(OLD.replace('">= 70", warn: ">= 60"', '">= 80", warn: ">= 60"'))
+    found = tried(history, OLD.replace('">= 70", warn: ">= 60"', '">= 80", warn: ">= 60"'))
     assert turns(found) == [Turn.PASS_TO_WARN, Turn.UNCHANGED]
-    found = history.tried(OLD.replace('">= 70", warn: ">= 60"', '">= 60"'))
+    found = tried(history, OLD.replace('">= 70", warn: ">= 60"', '">= 60"'))
     assert turns(found) == [Turn.UNCHANGED, Turn.WARN_TO_PASS]
     assert found.decisions[1].rules == ("coverage",)
 
 
-def test_the_same_policy_changes_nothing(make: Any) -> None:
+def test_the_same_policy_changes_nothing() -> None:
     """Whatever was decided."""
-    history = History(make)
+    history = History()
     for covered in (95, 65, 50):
         history.decided(covered, failed=covered % 2)
-    assert set(turns(history.tried(OLD))) == {Turn.UNCHANGED}
+    assert set(turns(tried(history, OLD))) == {Turn.UNCHANGED}
 
 
-def test_each_decision_keeps_its_own_clock(make: Any) -> None:
+def test_each_decision_keeps_its_own_clock() -> None:
     """A rule that counts from a day on flips only the decisions made since then."""
-    history = History(make)
+    history = History()
     history.decided(75, days=0)
     history.decided(75, days=10)
-    new = OLD + '- {id: strict, metric: coverage.line, pass: ">= 90", enforce_from: 2026-11-28}\n'
-    assert turns(history.tried(new)) == [Turn.UNCHANGED, Turn.PASS_TO_FAIL]
+    new = OLD + '- {id: strict, metric: coverage.line, pass: ">= 90", enforce_from: 2026-06-05}\n'
+    assert turns(tried(history, new)) == [Turn.UNCHANGED, Turn.PASS_TO_FAIL]
 
 
-def test_a_missing_kind_fails_what_passed(make: Any) -> None:
+def test_a_missing_kind_fails_what_passed() -> None:
     """A rule about evidence that nobody sent then is missing, and missing fails."""
-    history = History(make)
+    history = History()
     history.decided(95)
-    found = history.tried(OLD + '- {id: no-critical, metric: sast.critical, pass: "== 0"}\n')
+    found = tried(history, OLD + '- {id: no-critical, metric: sast.critical, pass: "== 0"}\n')
     assert turns(found) == [Turn.PASS_TO_FAIL]
     assert "no-critical" in found.decisions[0].rules
 
 
-def test_a_score_that_is_too_low_is_named_by_its_reason(make: Any) -> None:
+def test_a_score_that_is_too_low_is_named_by_its_reason() -> None:
     """No single rule fails it."""
-    history = History(make)
+    history = History()
     history.decided(75)
-    found = history.tried(
+    found = tried(
+        history,
         OLD + '- {id: s, metric: coverage.line, pass: ">= 90", mode: score, weight: 3}\n',
         "stages: [develop, test]\nscore: {pass: 90, warn: 80}",
     )
@@ -171,14 +101,14 @@ def test_a_score_that_is_too_low_is_named_by_its_reason(make: Any) -> None:
     assert found.decisions[0].rules == ("score-too-low",)
 
 
-def test_a_baseline_is_recalled_from_what_it_was_made_of(make: Any) -> None:
+def test_a_baseline_is_recalled_from_what_it_was_made_of() -> None:
     """And a decision whose baseline nobody knows any more is not replayable."""
-    first = make.evidence("tests", {f"tests.{name}": 9 for name in ("total", "passed")}, name="unit")
-    history = History(make, OLD + "- {id: not-fewer, metric: tests.total, no_worse_than: {by: 0}}\n")
+    first = piece(Kind.TESTS, "unit", {"tests.total": 9, "tests.passed": 9})
+    history = History(OLD + "- {id: not-fewer, metric: tests.total, no_worse_than: {by: 0}}\n")
     history.decided(75, baseline=(first,))
-    assert turns(history.tried(OLD)) == [Turn.UNCHANGED]
+    assert turns(tried(history, OLD)) == [Turn.UNCHANGED]
     history.kept[0] = msgspec.structs.replace(history.kept[0], baseline=None)
-    found = history.tried(OLD)
+    found = tried(history, OLD)
     assert turns(found) == [Turn.NOT_REPLAYABLE]
     assert found.reasons == {"replay-baseline-gone": 1}
 
@@ -194,14 +124,12 @@ def test_a_baseline_is_recalled_from_what_it_was_made_of(make: Any) -> None:
         ("replay-outputs-differ", lambda history: of_outputs(history)),
     ],
 )
-def test_what_cannot_be_judged_again_says_why(
-    make: Any, code: str, spoil: Callable[[History], object]
-) -> None:
+def test_what_cannot_be_judged_again_says_why(code: str, spoil: Callable[[History], object]) -> None:
     """Under the very policy that decided, too: unknown is never `unchanged`."""
-    history = History(make)
+    history = History()
     history.decided(75)
     spoil(history)
-    (found,) = history.tried(OLD).decisions
+    (found,) = tried(history, OLD).decisions
     assert (found.turn, found.after, found.rules) == (Turn.NOT_REPLAYABLE, None, ())
     assert found.reason is not None
     assert (found.reason.code, bool(found.reason.text)) == (code, True)
@@ -221,17 +149,17 @@ def of_outputs(history: History) -> None:
     history.kept[0] = msgspec.structs.replace(one, decision=decision)
 
 
-def test_a_stage_that_the_policy_does_not_have_is_not_replayable(make: Any) -> None:
+def test_a_stage_that_the_policy_does_not_have_is_not_replayable() -> None:
     """It is neither a failure nor unchanged: nobody would have asked."""
-    history = History(make)
+    history = History()
     history.decided(75, stage="test")
-    found = history.tried(OLD, "stages: [develop]")
+    found = tried(history, OLD, "stages: [develop]")
     assert found.reasons == {"replay-no-such-stage": 1}
 
 
-def test_a_policy_comes_back_from_its_document(make: Any) -> None:
+def test_a_policy_comes_back_from_its_document() -> None:
     """With the same digest; any other byte, and what is no policy, gives nothing."""
-    policy = History(make).policy
+    policy = History().policy
     document = policy_document(policy)
     found = policy_from(document, digest=policy.digest)
     assert found is not None
@@ -255,9 +183,9 @@ DONE = st.builds(
 
 
 @given(st.lists(DONE))
-def test_every_decision_is_counted_once(make: Any, done: list[Retried]) -> None:
+def test_every_decision_is_counted_once(done: list[Retried]) -> None:
     """In the turns and in the projects; the order of decisions moves no count."""
-    policy = History(make).policy
+    policy = History().policy
     found, other = counted(policy, done), counted(policy, reversed(done))
     assert sum(found.turns.values()) == sum(row.total for row in found.projects) == found.total == len(done)
     assert (found.turns, found.rules, found.projects) == (other.turns, other.rules, other.projects)
