@@ -45,7 +45,8 @@ REMEDIES = MappingProxyType(
         "on the path {path}",
         "wait-for-window": "wait until {local} in {zone} ({utc})",
         "change-window": "{stage} does not open within {days:day|days}: change its window in the policy",
-        "name-zone": "write a time zone in the policy that this version knows, not {zone}, and ask about today",
+        "name-zone": "write a time zone that this version knows, not {zone}, and ask about today",
+        "sign": "{count:more person|more people} with the role {role} must approve",
         "name-parties": "say who is {parties} when supplying and when asking",
         "settle-obligation": "{role}: do it and settle the obligation {obligation}",
     }

@@ -46,19 +46,12 @@ def separation_held(excluded: Excluded, separation: Separation) -> Held:
         return Held()
     title = "Separation of duties"
     if excluded.unknown:
-        parties = tuple(_WORDS[party] for party in excluded.unknown)
+        parties = tuple(str(party) for party in excluded.unknown)
         why = reason("party-unknown", parties=parties)
         return Held(judged=(failed(SEPARATION, title, why, remedy("name-parties", parties=parties)),))
-    why = reason("parties-known", parties=tuple(_WORDS[p] for p in sorted(set(separation.approver_is_not))))
+    parties = tuple(sorted({str(party) for party in separation.approver_is_not}))
+    why = reason("parties-known", parties=parties)
     return Held(judged=(passed(SEPARATION, title, why),))
-
-
-_WORDS = {
-    Party.AUTHOR: "author",
-    Party.COMMITTER: "committer",
-    Party.DEPLOYER: "deployer",
-    Party.WAIVER_OWNER: "waiver owner",
-}
 
 
 def _persons(party: Party, people: People, owners: frozenset[str]) -> frozenset[str] | None:
