@@ -104,7 +104,8 @@ def _roles(
         else:
             aside.append(SetAside(approval=one, why=why))
     people = _people(good, demands, is_distinct=is_distinct)
-    aside += _used(good, people)
+    short = {one.role for one in demands if len(people[one.role]) < one.count}
+    aside += _used([one for one in good if one.role in short], people)
     return [
         Role(
             demand=demand,
@@ -140,7 +141,7 @@ def _people(
 
 
 def _used(good: Sequence[Approval], people: Mapping[str, tuple[str, ...]]) -> list[SetAside]:
-    """Signatures of persons who count for another role."""
+    """Signatures that are needed, of persons who count for another role."""
     counts_for = {person: role for role, persons in people.items() for person in persons}
     return [
         SetAside(
