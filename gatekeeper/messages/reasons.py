@@ -13,6 +13,9 @@ REASONS = MappingProxyType(
         "shrunk": "{metric} fell from {baseline} to {actual}, below {limit}: less was checked",
         "too-few": "too little to judge: {guard} is {actual}, and the rule wants {condition}",
         "no-baseline": "there is no earlier allowed decision with {metric} to compare with",
+        "expression-true": "so it is: {expression}",
+        "expression-false": "{message}",
+        "expression-error": "the expression has no value ({why}): {expression}",
         # Demanded evidence.
         "received": "there is {kind} evidence that can be used",
         "received-name": "there is {kind} evidence named {name} that can be used",

@@ -18,6 +18,8 @@ REMEDIES = MappingProxyType(
         "change-metric": "bring {metric} from {actual} to {to}",
         "restore-amount": "run as much as before: bring {metric} from {actual} back to {to}",
         "reach-guard": "the rule wants something to judge: bring {guard} to {condition}",
+        "meet-expression": "bring about that this is no longer so: {message}",
+        "mend-expression": "have the expression of the rule {rule} mended by the owner of the policy",
         # Facts are missing.
         "supply": "supply {kind} evidence: {command}",
         "supply-name": "supply {kind} evidence named {name}: {command}",

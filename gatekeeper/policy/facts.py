@@ -5,10 +5,12 @@ A metric that the reports cannot give together is absent, with a reason; it is n
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gatekeeper.evidence import EvidenceDocument, Failure, Kind, Value
 from gatekeeper.finding import Finding
 from gatekeeper.line_ranges import Ranges
+from gatekeeper.policy.finding_rows import FindingRows
 
 ABSENT = "metric-absent"
 CANNOT_UNITE = "cannot-unite"
@@ -39,6 +41,11 @@ class Facts:
     findings: tuple[Finding, ...] = ()
     new: frozenset[str] = frozenset()
     """Fingerprints of the open findings that the baseline does not have."""
+
+    @cached_property
+    def rows(self) -> FindingRows:
+        """The findings as expressions read them."""
+        return FindingRows(self.kind, self.findings, self.new)
 
 
 def summed(documents: Sequence[EvidenceDocument], name: str) -> int | None:

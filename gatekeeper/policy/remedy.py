@@ -120,6 +120,11 @@ def for_value(target: Target, facts: Facts, value: Value, *, is_shrunk: bool = F
     return remedy(code, metric=metric.name, actual=str(actual.numerator), to=str(goal))
 
 
+def for_findings(found: Sequence[Finding]) -> Remedy:
+    """What clears all of `found`; there is at least one."""
+    return _fix(found, len(found))
+
+
 def _goal(target: Target) -> int:
     """The count nearest to the bad side that is still accepted."""
     higher = METRICS[target.metric].better is Direction.HIGHER

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gatekeeper.decision import Reason
-from gatekeeper.policy.judge import Judged
 from gatekeeper.policy.model import Act, ScoreBounds
 from gatekeeper.policy.said import reason
 from gatekeeper.policy.shown import decimal
+from gatekeeper.policy.verdict import Judged
 
 
 @dataclass(frozen=True, kw_only=True)
