@@ -1,36 +1,19 @@
 """The examples in a policy file, run through the same evaluation as every real question."""
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from fractions import Fraction
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from gatekeeper.canonical import digest, digest_of_bytes
 from gatekeeper.decision import Change, Decision, Status
-from gatekeeper.evidence import (
-    Baseline,
-    Database,
-    Evidence,
-    EvidenceDocument,
-    Kind,
-    Producer,
-    Provenance,
-    Ratio,
-    Trust,
-    Value,
-)
-from gatekeeper.metrics import METRICS, Unit
+from gatekeeper.policy.assumed import PEOPLE, SUBJECT, baseline_of, evidence_of, values
+from gatekeeper.policy.assumed_people import approvals_of, records_before, waivers_of, with_windows
 from gatekeeper.policy.current import look_at
 from gatekeeper.policy.evaluate import decide
 from gatekeeper.policy.inputs import inputs_for
-from gatekeeper.policy.model import Expected, GivenEvidence, Policy, PolicyTest
-from gatekeeper.policy.spelling import decimal, metric_ref
-from gatekeeper.subject import Source, Subject
+from gatekeeper.policy.model import Expected, Policy, PolicyTest
+from gatekeeper.policy.spelling import decimal
+from gatekeeper.signoff import Records
 
-_SUBJECT = Subject(
-    project="example", source=Source(tree="0" * 40), artifact=digest_of_bytes(b"the artifact of the example")
-)
 _LISTS = {
     "failed": (Status.FAIL, Status.ERROR),
     "warned": (Status.WARN,),
@@ -38,6 +21,10 @@ _LISTS = {
     "skipped": (Status.SKIPPED,),
     "observed": (Status.OBSERVED,),
 }
+_RULES = ""
+_ENTRY = ("order", "window", "separation")
+_PREFIXES = ("evidence.", "approval.", "obligation.")
+"""Results that are no rules of the file. A list of an example that names none of a group leaves it out."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +71,7 @@ def never_failed(policy: Policy) -> tuple[str, ...]:
             if rule.status is Status.OBSERVED
             and rule.message.code in ("fails", "shrunk", "worse-than-baseline")
         }
-    return tuple(sorted({rule.id for rule in policy.rules} - seen))
+    return tuple(sorted({rule.id for rule in (*policy.rules, *policy.expressions)} - seen))
 
 
 def _would_fail(change: Change) -> bool:
@@ -92,17 +79,7 @@ def _would_fail(change: Change) -> bool:
 
 
 def _run(test: PolicyTest, policy: Policy) -> TestOutcome:
-    evidence = tuple(_evidence(test, policy))
-    baseline = None if test.given.baseline is None else Baseline(evidence=tuple(_before(test, policy)))
-    inputs = inputs_for(_SUBJECT, test.stage, policy, evidence, as_of=test.as_of, baseline=baseline)
-    decision = decide(
-        inputs,
-        policy,
-        look_at(evidence, policy, _SUBJECT, test.as_of, baseline),
-        given=_values(test.given.metrics),
-        given_baseline=None if test.given.baseline is None else _values(test.given.baseline),
-        gate=False,
-    )
+    decision = _decided(test, with_windows(test, policy))
     return TestOutcome(
         name=test.name,
         line=test.line,
@@ -111,96 +88,44 @@ def _run(test: PolicyTest, policy: Policy) -> TestOutcome:
     )
 
 
-def _values(metrics: Mapping[str, str]) -> dict[str, Value]:
-    return {name: _value(name, Fraction(text)) for name, text in metrics.items()}
+def _decided(test: PolicyTest, policy: Policy) -> Decision:
+    """The decision; where people sign, they have seen what it would be without them."""
+    path = policy.path(test.path)
+    if path is None:
+        return _judged(test, policy, Records())
+    records = records_before(test, path)
+    decision = _judged(test, policy, records)
+    if policy.signing(test.stage, path) is None:
+        return decision
+    approvals = approvals_of(test, policy, path, decision)
+    return _judged(test, policy, msgspec.structs.replace(records, approvals=approvals))
 
 
-def _value(name: str, number: Fraction) -> Value:
-    if METRICS[metric_ref(name).metric].unit is Unit.PERCENT:
-        return Ratio(number.numerator, number.denominator * 100)
-    return number.numerator // number.denominator
-
-
-def _evidence(test: PolicyTest, policy: Policy) -> Iterator[Evidence]:
-    """Fresh and good evidence for each metric that is given, and what `given.evidence` says instead."""
-    described = {given.kind for given in test.given.evidence if not given.names}
-    named = {(given.kind, name) for given in test.given.evidence for name in given.names}
-    implied: set[tuple[Kind, str]] = set()
-    for metric in test.given.metrics:
-        ref = metric_ref(metric)
-        kind = METRICS[ref.metric].kind
-        if kind in described or any(kind is k and ref.name is None for k, _ in named):
-            continue
-        implied |= {(kind, name) for name in ([ref.name] if ref.name else _names(policy, kind))}
-    for kind, name in sorted(implied - named):
-        yield from _pieces(GivenEvidence(kind=kind, names=(name,), db_age_s=0), name, test, policy)
-    for given in test.given.evidence:
-        for name in given.names or _names(policy, given.kind):
-            if given.names or (given.kind, name) not in named:
-                yield from _pieces(given, name, test, policy)
-
-
-def _names(policy: Policy, kind: Kind) -> tuple[str, ...]:
-    return policy.requirement(kind).names or ("default",)
-
-
-def _before(test: PolicyTest, policy: Policy) -> Iterator[Evidence]:
-    """The evidence behind the baseline: one piece per name that its metrics imply."""
-    implied: set[tuple[Kind, str]] = set()
-    for metric in test.given.baseline or ():
-        ref = metric_ref(metric)
-        kind = METRICS[ref.metric].kind
-        # Without a name of its own the baseline has the names that are there now: nothing is gone.
-        now = {item.name for item in _evidence(test, policy) if item.kind is kind}
-        implied |= {(kind, name) for name in ({ref.name} if ref.name else now)}
-    for kind, name in sorted(implied):
-        yield from _pieces(GivenEvidence(kind=kind, names=(name,)), name, test, policy)
-
-
-def _pieces(given: GivenEvidence, name: str, test: PolicyTest, policy: Policy) -> Iterator[Evidence]:
-    """One piece of evidence, or one per tool that the policy demands."""
-    for tool in [given.tool] if given.tool else policy.requirement(given.kind).tools or (None,):
-        yield _piece(given, name, tool, test)
-
-
-def _piece(given: GivenEvidence, name: str, tool: str | None, test: PolicyTest) -> Evidence:
-    moment = test.as_of - timedelta(seconds=given.age_s)
-    document = EvidenceDocument(
-        kind=given.kind,
-        format=None,
-        parser=Producer(name="example"),
-        producer=Producer(name=tool) if tool else None,
-        produced_at=moment,
-        state=given.state,
-        problems=given.problems,
-        metrics={},
-        lines={},
-        failures=(),
-        findings=(),
-        database=_database(given, test),
+def _judged(test: PolicyTest, policy: Policy, records: Records) -> Decision:
+    evidence, baseline = evidence_of(test, policy), baseline_of(test, policy)
+    waivers = waivers_of(test, policy)
+    inputs = inputs_for(
+        SUBJECT,
+        test.stage,
+        policy,
+        evidence,
+        as_of=test.as_of,
+        baseline=baseline,
+        people=PEOPLE,
+        waivers=waivers,
+        records=records,
+        path=test.path,
     )
-    content = digest(document)
-    return Evidence(
-        id=f"{given.kind}/{name}",
-        kind=given.kind,
-        name=name,
-        job=tool or "",
-        order=1,
-        sha256=digest_of_bytes(f"{given.kind}/{name}/{tool}".encode()),
-        digest=content,
-        provenance=Provenance(method="local", trust=Trust.CLAIMED),
-        received_at=moment,
-        source=_SUBJECT.source,
-        artifact=_SUBJECT.artifact,
-        document=document,
+    return decide(
+        inputs,
+        policy,
+        look_at(evidence, policy, SUBJECT, test.as_of, baseline, stage=test.stage),
+        waivers=waivers,
+        records=records,
+        given=values(test.given.metrics),
+        given_baseline=None if test.given.baseline is None else values(test.given.baseline),
+        gate=False,
     )
-
-
-def _database(given: GivenEvidence, test: PolicyTest) -> Database | None:
-    if given.db_age_s is None:
-        return None
-    newest = test.as_of - timedelta(seconds=given.db_age_s)
-    return Database(digest=digest_of_bytes(b"example"), records=1, newest_at=newest, is_complete=True)
 
 
 def _differences(expected: Expected, decision: Decision) -> Iterator[Difference]:
@@ -215,14 +140,31 @@ def _differences(expected: Expected, decision: Decision) -> Iterator[Difference]
         yield Difference(key="score", expected=expected.score, actual=decision.score or "none")
     for key, statuses in _LISTS.items():
         wanted: tuple[str, ...] | None = getattr(expected, key)
-        if wanted is None:
-            continue
-        found = {rule.id for rule in decision.rules if rule.status in statuses}
-        if not any(name.startswith("evidence.") for name in wanted):
-            found = {name for name in found if not name.startswith("evidence.")}
-        if found != set(wanted):
-            yield Difference(key=key, expected=_listed(wanted), actual=_listed(found))
+        if wanted is not None:
+            named = {_group(name) for name in wanted}
+            ids = [rule.id for rule in decision.rules if rule.status in statuses]
+            found = {id_ for id_ in ids if (group := _group(id_)) == _RULES or group in named}
+            yield from _difference_of_lists(key, wanted, found)
+    waivers = decision.waivers
+    yield from _difference_of_lists("used_waivers", expected.used_waivers, waivers.used)
+    yield from _difference_of_lists("expired_waivers", expected.expired_waivers, waivers.expired)
+    yield from _difference_of_lists("unused_waivers", expected.unused_waivers, waivers.unused)
+    yield from _difference_of_lists("approvals", expected.approvals, decision.approvals.missing)
 
 
-def _listed(names: "tuple[str, ...] | set[str]") -> str:
-    return ", ".join(sorted(names)) or "none"
+def _group(id_: str) -> str:
+    """The group of results that is left out together; `""` for rules, which never are."""
+    if id_ in _ENTRY:
+        return id_
+    return next((prefix for prefix in _PREFIXES if id_.startswith(prefix)), _RULES)
+
+
+def _difference_of_lists(
+    key: str, wanted: tuple[str, ...] | None, found: Iterable[str]
+) -> Iterator[Difference]:
+    if wanted is not None and set(wanted) != set(found):
+        yield Difference(key=key, expected=_listed(wanted), actual=_listed(found))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(set(names))) or "none"

@@ -1,13 +1,14 @@
 """Policies, evidence and questions in few words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent, indent
 
+import msgspec
 import pytest
 
 from gatekeeper.canonical import digest, digest_of_bytes
-from gatekeeper.decision import Decision, RuleResult
+from gatekeeper.decision import Decision, People, RuleResult
 from gatekeeper.evidence import (
     Baseline,
     Database,
@@ -28,7 +29,9 @@ from gatekeeper.policy.evaluate import evaluate
 from gatekeeper.policy.inputs import inputs_for
 from gatekeeper.policy.load import load_policy
 from gatekeeper.policy.model import Policy
+from gatekeeper.signoff import Records
 from gatekeeper.subject import Source, Subject
+from gatekeeper.waiver import Covered, Waiver, WaiverScope
 
 ARTIFACT = "sha256:" + "a" * 64
 OPEN_COUNTS = ("total", *Severity)
@@ -72,6 +75,9 @@ class Make:
         tool: str | None = None,
         database: Database | None = None,
         sha: str | None = None,
+        trust: Trust = Trust.CLAIMED,
+        ref: str | None = None,
+        is_protected: bool = False,
     ) -> Evidence:
         """One piece of evidence about the subject; counts of findings are filled in."""
         kind = Kind(kind)
@@ -103,7 +109,7 @@ class Make:
             order=order,
             sha256=sha or digest_of_bytes(f"{kind}{name}{job}{order}{content}".encode()),
             digest=content,
-            provenance=Provenance(method="local", trust=Trust.CLAIMED),
+            provenance=Provenance(method="local", trust=trust, ref=ref, ref_protected=is_protected),
             received_at=self.as_of - age,
             source=source,
             artifact=artifact,
@@ -143,13 +149,53 @@ class Make:
         baseline: Iterable[Evidence] | None = None,
         as_of: datetime | None = None,
         subject: Subject | None = None,
+        people: People | None = None,
+        waivers: Sequence[Waiver] = (),
+        records: Records = Records(),  # noqa: B008  # frozen
     ) -> Decision:
         """The decision about the subject."""
         before = None if baseline is None else Baseline(evidence=tuple(baseline))
         inputs = inputs_for(
-            subject or self.subject, stage, policy, evidence, as_of=as_of or self.as_of, baseline=before
+            subject or self.subject,
+            stage,
+            policy,
+            evidence,
+            as_of=as_of or self.as_of,
+            baseline=before,
+            people=people,
+            waivers=waivers,
+            records=records,
         )
-        return evaluate(inputs, policy, evidence, baseline=before)
+        return evaluate(inputs, policy, evidence, baseline=before, waivers=waivers, records=records)
+
+    def waiver(self, name: str = "W-1", *covered: tuple[str, str, str], **changes: object) -> Waiver:
+        """A waiver of ten days, granted yesterday, for (kind, fingerprint, severity) each."""
+        waiver = Waiver(
+            id=name,
+            project="pay/api",
+            scope=WaiverScope.FINDING,
+            match=covered[0][1] if covered else "",
+            covered=tuple(
+                sorted(
+                    (
+                        Covered(kind=Kind(kind), fingerprint=fingerprint, severity=Severity(severity))
+                        for kind, fingerprint, severity in covered
+                    ),
+                    key=lambda one: (one.kind, one.fingerprint),
+                )
+            ),
+            reason="not reachable",
+            ticket="PAY-1",
+            owner="usr_ann",
+            approver="usr_bob",
+            granted_at=self.as_of - timedelta(days=1),
+            expires_at=self.as_of + timedelta(days=9),
+        )
+        return msgspec.structs.replace(waiver, **changes)
+
+    def rule_waiver(self, rule: str, accept: str | None, name: str = "W-9", **changes: object) -> Waiver:
+        """A waiver for one rule."""
+        return self.waiver(name, scope=WaiverScope.RULE, match=rule, accept=accept, **changes)
 
     def rule(self, decision: Decision, rule_id: str) -> RuleResult:
         """The result of one rule."""
