@@ -25,7 +25,7 @@ from gatekeeper.policy.approvals import Signed, Standing, blocking_rules, open_f
 from gatekeeper.policy.book import FactBook
 from gatekeeper.policy.demands import demanded_results
 from gatekeeper.policy.entry import Asked, Held, asked
-from gatekeeper.policy.judge import Judged, judge
+from gatekeeper.policy.judge import judge
 from gatekeeper.policy.left_out import left_out
 from gatekeeper.policy.model import Act, Policy
 from gatekeeper.policy.obligations import owing
@@ -36,6 +36,7 @@ from gatekeeper.policy.said import reason
 from gatekeeper.policy.score import Score, effect_of, score_of, shown_points
 from gatekeeper.policy.separation import excluded
 from gatekeeper.policy.spelling import later, utc
+from gatekeeper.policy.verdict import Judged
 from gatekeeper.policy.waivers import Resolved
 from gatekeeper.policy.windows import window_held
 from gatekeeper.signoff import Records

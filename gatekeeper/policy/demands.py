@@ -8,14 +8,15 @@ from gatekeeper.evidence import Kind
 from gatekeeper.metrics import METRICS
 from gatekeeper.policy import remedy
 from gatekeeper.policy.book import FactBook
+from gatekeeper.policy.judge_expression import kind_of
 from gatekeeper.policy.left_out import why_left_out
-from gatekeeper.policy.model import Act, Rule
+from gatekeeper.policy.model import Act, ExpressionRule, Rule
 from gatekeeper.policy.promotion import Path
 from gatekeeper.policy.said import reason
 
 
 def demanded_results(
-    rules: Iterable[Rule], book: FactBook, as_of: datetime
+    rules: Iterable[Rule | ExpressionRule], book: FactBook, as_of: datetime
 ) -> tuple[tuple[RuleResult, ...], tuple[Missing, ...]]:
     """A `block` result for each demanded kind or name, by id, and the missing ones.
 
@@ -45,7 +46,7 @@ def demanded_results(
     return tuple(sorted(results, key=lambda result: result.id)), tuple(missing)
 
 
-def _demands(rule: Rule, as_of: datetime) -> bool:
+def _demands(rule: Rule | ExpressionRule, as_of: datetime) -> bool:
     return (
         rule.mode is not Mode.OBSERVE
         and rule.on_missing is Act.BLOCK
@@ -53,10 +54,20 @@ def _demands(rule: Rule, as_of: datetime) -> bool:
     )
 
 
-def _by_rule(rule: Rule, book: FactBook) -> set[tuple[Kind, str | None]]:
-    kind = METRICS[rule.metric.metric].kind
-    if rule.metric.name is not None:
-        return {(kind, rule.metric.name)}
+def _by_rule(rule: Rule | ExpressionRule, book: FactBook) -> set[tuple[Kind, str | None]]:
+    if isinstance(rule, Rule):
+        read = [(METRICS[rule.metric.metric].kind, rule.metric.name)]
+    else:
+        read = [
+            (kind_of(need), need.metric.name if need.metric is not None else None)
+            for need in rule.expression.needs
+        ]
+    return {wanted for kind, name in read for wanted in _read(kind, name, book)}
+
+
+def _read(kind: Kind, name: str | None, book: FactBook) -> set[tuple[Kind, str | None]]:
+    if name is not None:
+        return {(kind, name)}
     requirement = book.demanded(kind)
     if requirement is not None and requirement.names:
         return {(kind, name) for name in requirement.names}

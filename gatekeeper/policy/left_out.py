@@ -1,10 +1,10 @@
 """What the path of a question leaves out: it is listed as skipped, with the policy's reason."""
 
 from gatekeeper.decision import Reason, RuleResult, Status
-from gatekeeper.policy.judge import Judged
 from gatekeeper.policy.model import Act, ExpressionRule, Rule
 from gatekeeper.policy.promotion import Path
 from gatekeeper.policy.said import reason
+from gatekeeper.policy.verdict import Judged
 
 
 def why_left_out(path: Path) -> Reason:

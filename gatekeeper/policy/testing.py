@@ -69,7 +69,7 @@ def never_failed(policy: Policy) -> tuple[str, ...]:
             rule.id
             for rule in outcome.decision.rules
             if rule.status is Status.OBSERVED
-            and rule.message.code in ("fails", "shrunk", "worse-than-baseline")
+            and rule.message.code in ("fails", "shrunk", "worse-than-baseline", "expression-false")
         }
     return tuple(sorted({rule.id for rule in (*policy.rules, *policy.expressions)} - seen))
 
