@@ -157,7 +157,7 @@ def test_show_puts_every_key_in_words(policy: Path, capsys: pytest.CaptureFixtur
         assert words in out
 
 
-@pytest.mark.parametrize("name", ["base", "strict"])
+@pytest.mark.parametrize("name", ["base", "novabrain", "strict"])
 def test_shipped_policies_have_names(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,4 +173,4 @@ def test_shipped_policies_have_names(
 def test_an_unknown_policy_is_answered_with_the_names_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
     """A person who guesses learns the names."""
     assert main(["policy", "show", "novel"]) == 2
-    assert "base, strict" in capsys.readouterr().err
+    assert "base, novabrain, strict" in capsys.readouterr().err

@@ -21,7 +21,7 @@ from gatekeeper.policy.schema import policy_json_schema
 from gatekeeper.policy.testing import never_failed, run_tests
 from gatekeeper.resources import rules_folder
 
-SHIPPED = ("base", "strict")
+SHIPPED = ("base", "novabrain", "strict")
 
 
 @pytest.fixture(params=SHIPPED)
@@ -48,7 +48,7 @@ def test_strict_is_never_looser_than_base():
     """Whatever base blocks, strict blocks too."""
     base, strict = (
         load_policy((rules_folder() / "policies" / f"{name}.yaml").read_bytes(), file=name)
-        for name in SHIPPED
+        for name in ("base", "strict")
     )
     limits = {rule.metric.metric for rule in base.rules if rule.mode == "block"}
     assert limits <= {rule.metric.metric for rule in strict.rules if rule.mode == "block"}
@@ -72,7 +72,8 @@ def test_every_key_is_described():
 def test_the_schema_accepts_what_ships(name):
     """Files that load are valid for editors too."""
     document = YAML(typ="safe", pure=True).load((rules_folder() / "policies" / f"{name}.yaml").read_text())
-    jsonschema.validate(document, policy_json_schema())
+    as_editors_see_it = json.loads(json.dumps(document, default=str))  # to them a date is a string
+    jsonschema.validate(as_editors_see_it, policy_json_schema())
 
 
 @pytest.mark.parametrize(
