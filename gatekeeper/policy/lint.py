@@ -6,9 +6,20 @@ from fractions import Fraction
 
 from gatekeeper.decision import Mode
 from gatekeeper.metrics import METRICS, Direction, Metric, Unit
-from gatekeeper.policy.condition import Condition, MetricRef, Op
-from gatekeeper.policy.model import Act, Policy, Rule
+from gatekeeper.policy.condition import MetricRef
+from gatekeeper.policy.expression import check_expression
+from gatekeeper.policy.lint_conditions import (
+    check_band,
+    check_condition,
+    holds_always,
+    holds_never,
+    strictness,
+)
+from gatekeeper.policy.lint_moving import check_moving
+from gatekeeper.policy.model import Act, ExpressionRule, Policy, Rule
 from gatekeeper.policy.section import Section
+
+PRODUCTION = "production"
 
 _WORSE_OR_EQUAL: Mapping[str, tuple[str, ...]] = {
     "high": ("critical", "unknown"),
@@ -32,110 +43,63 @@ def check(policy: Policy, places: Places) -> None:
     """Note, in the sections of `places`, everything about `policy` that is nonsense."""
     for rule in policy.rules:
         _check_rule(rule, METRICS[rule.metric.metric], places.rules[rule.id])
+    for one in policy.expressions:
+        if fault := check_expression(one.expression):
+            places.rules[one.id].fault("expr", fault)
+    for any_rule in (*policy.rules, *policy.expressions):
+        _check_loosening(any_rule, places.rules[any_rule.id])
+        _check_guards(any_rule, places.rules[any_rule.id])
     _check_score(policy, places.root)
-    _check_something_is_checked(policy, places.root)
+    check_moving(policy, places.root)
     for rule in policy.rules:
         _check_severities(rule, policy, places.rules[rule.id])
     _check_names(policy, places)
+    _check_monotone(policy, places)
+
+
+def notes(policy: Policy) -> tuple[str, ...]:
+    """What is not wrong with `policy` but worth knowing, in words."""
+    return tuple(
+        f"rule {rule.id} is not monotone: {why}, so worse facts can let more through"
+        for rule in (*policy.rules, *policy.expressions)
+        if rule.mode is Mode.BLOCK and (why := not_monotone(rule))
+    )
+
+
+def not_monotone(rule: Rule | ExpressionRule) -> str:
+    """Why worse facts could turn the rule from fail to pass; empty when they cannot.
+
+    A comparison bounds its metric from the bad side. `==` and `!=` are accepted only at the good end of a
+    metric that has one (`== 0` for what should be low), where they say the same as `<=` and `>=`.
+    """
+    if isinstance(rule, ExpressionRule):
+        return "it is an expression"
+    if rule.only_if:
+        return "it is judged only while " + " and ".join(f"{g.metric} {g.condition}" for g in rule.only_if)
+    return ""
 
 
 def _check_rule(rule: Rule, metric: Metric, place: Section) -> None:
     for index, bounds in enumerate(rule.bounds):
         key = "" if index else "pass"
         where = f"at stage {bounds.stage}: " if index else ""
-        if bounds.pass_ and not _check_condition(bounds.pass_, metric, place, key or "stages", where):
+        if bounds.pass_ and not check_condition(bounds.pass_, metric, place, key or "stages", where):
             return
-        if bounds.warn and not _check_condition(
+        if bounds.warn and not check_condition(
             bounds.warn, metric, place, "stages" if index else "warn", where
         ):
             return
         if bounds.pass_ and bounds.warn:
-            _check_band(bounds.pass_, bounds.warn, metric, place, where)
+            check_band(bounds.pass_, bounds.warn, metric, place, where)
     _check_tightening(rule, metric, place)
     _check_no_worse(rule, metric, place)
-    _check_loosening(rule, place)
+
+
+def _check_guards(rule: Rule | ExpressionRule, place: Section) -> None:
     for guard in rule.only_if:
         guarded = METRICS[guard.metric.metric]
-        if _holds_always(guard.condition, guarded) or _holds_never(guard.condition, guarded):
+        if holds_always(guard.condition, guarded) or holds_never(guard.condition, guarded):
             place.fault("only_if", f"{guard.metric} {guard.condition} is always or never true")
-
-
-def _check_condition(condition: Condition, metric: Metric, place: Section, key: str, where: str) -> bool:
-    """True when the condition makes sense for the metric; else the fault is noted."""
-    value = condition.value
-    if metric.unit is not Unit.PERCENT and value.denominator != 1:
-        place.fault(key, f"{where}{metric.name} is a whole number; {condition.threshold} is not")
-    elif metric.unit is Unit.PERCENT and not 0 <= value <= 100:
-        place.fault(
-            key, f"{where}{metric.name} is a percentage; {condition.threshold} is not within 0 to 100"
-        )
-    elif _holds_always(condition, metric):
-        place.fault(key, f"{where}{metric.name} {condition} always holds: the rule could never fail")
-    elif _holds_never(condition, metric):
-        place.fault(key, f"{where}{metric.name} {condition} never holds: the rule would always fail")
-    elif not _fits(condition, metric):
-        sign = ">=" if metric.better is Direction.HIGHER else "<="
-        place.fault(
-            key,
-            f"{where}{metric.name} is better when {metric.better}: `{condition}` bounds the good side",
-            hint=f'write "{sign} {condition.threshold}"',
-        )
-    else:
-        return True
-    return False
-
-
-def _fits(condition: Condition, metric: Metric) -> bool:
-    value = condition.value
-    match metric.better:
-        case Direction.HIGHER:
-            best = 100 if metric.unit is Unit.PERCENT else None
-            return (
-                condition.op in (Op.AT_LEAST, Op.MORE)
-                or (condition.op is Op.EQUAL and value == best)
-                or (condition.op is Op.OTHER and value == 0)
-            )
-        case Direction.LOWER:
-            return condition.op in (Op.AT_MOST, Op.LESS) or (condition.op is Op.EQUAL and value == 0)
-        case Direction.NEUTRAL:
-            return True
-
-
-def _holds_always(condition: Condition, metric: Metric) -> bool:
-    return all(condition.holds(value) for value in _probes(condition, metric))
-
-
-def _holds_never(condition: Condition, metric: Metric) -> bool:
-    return not any(condition.holds(value) for value in _probes(condition, metric))
-
-
-def _probes(condition: Condition, metric: Metric) -> Iterator[Fraction]:
-    """Values of the metric at which a condition can change: the ends, the threshold and its neighbours."""
-    step = Fraction(1, 10**9) if metric.unit is Unit.PERCENT else Fraction(1)
-    top = Fraction(100) if metric.unit is Unit.PERCENT else max(condition.value, Fraction(0)) + 1
-    for value in (Fraction(0), condition.value - step, condition.value, condition.value + step, top):
-        if 0 <= value <= top and (metric.unit is Unit.PERCENT or value.denominator == 1):
-            yield value
-
-
-def strictness(condition: Condition, metric: Metric) -> Fraction:
-    """How much a condition demands: of two on the same metric, the stricter has the larger number."""
-    step = Fraction(1, 10**10) if metric.unit is Unit.PERCENT else Fraction(1)
-    value = condition.value
-    if metric.better is Direction.LOWER:
-        return -(value - step) if condition.op is Op.LESS else -value
-    return value + step if condition.op in (Op.MORE, Op.OTHER) else value
-
-
-def _check_band(wanted: Condition, warn: Condition, metric: Metric, place: Section, where: str) -> None:
-    if metric.better is Direction.NEUTRAL:
-        place.fault("warn", f"{metric.name} has no better side, so nothing lies between `pass` and `warn`")
-    elif strictness(warn, metric) >= strictness(wanted, metric):
-        place.fault(
-            "warn",
-            f"{where}`{warn}` must be looser than `pass`, which is `{wanted}`",
-            hint="between the two the rule warns; beyond `warn` it fails",
-        )
 
 
 def _check_tightening(rule: Rule, metric: Metric, place: Section) -> None:
@@ -164,7 +128,7 @@ def _check_no_worse(rule: Rule, metric: Metric, place: Section) -> None:
         place.fault("no_worse_than", f"by {rule.no_worse_than} always holds: the rule could never fail")
 
 
-def _check_loosening(rule: Rule, place: Section) -> None:
+def _check_loosening(rule: Rule | ExpressionRule, place: Section) -> None:
     for key, act in (("on_missing", rule.on_missing), ("on_error", rule.on_error)):
         if act is Act.SKIP and not rule.loosen_reason:
             place.fault(key, "skip lets missing facts pass", hint="write `loosen_reason` when this is meant")
@@ -175,7 +139,7 @@ def _check_loosening(rule: Rule, place: Section) -> None:
 
 
 def _check_score(policy: Policy, root: Section) -> None:
-    scored = any(rule.mode is Mode.SCORE for rule in policy.rules)
+    scored = any(rule.mode is Mode.SCORE for rule in (*policy.rules, *policy.expressions))
     if policy.score is None:
         if scored:
             hint = "add score: {pass: 90, warn: 75}"
@@ -188,20 +152,6 @@ def _check_score(policy: Policy, root: Section) -> None:
         root.fault("score", "`pass` and `warn` must lie above 0 and at most at 100")
     elif warn > wanted:
         root.fault("score", f"warn ({policy.score.warn}) must not be above pass ({policy.score.pass_})")
-
-
-def _check_something_is_checked(policy: Policy, root: Section) -> None:
-    for stage in policy.stages:
-        if not any(_counts(rule, policy, stage) and rule.enforce_from is None for rule in policy.rules):
-            root.fault(
-                "rules",
-                f"nothing-checked: no rule of mode block or score holds for stage {stage}",
-                hint=f"add one that begins at {stage} or before, or take {stage} out of `stages`",
-            )
-
-
-def _counts(rule: Rule, policy: Policy, stage: str) -> bool:
-    return rule.mode in (Mode.BLOCK, Mode.SCORE) and policy.bounds_at(rule, stage) is not None
 
 
 def _check_severities(rule: Rule, policy: Policy, place: Section) -> None:
@@ -240,7 +190,7 @@ def _covers(other: Rule, rule: Rule, enough: set[str], stage: str, policy: Polic
 
 def _check_names(policy: Policy, places: Places) -> None:
     """`metric@name` must be one of the demanded names, where names are demanded."""
-    for rule in policy.rules:
+    for rule in (*policy.rules, *policy.expressions):
         for key, ref in _refs(rule):
             demanded = policy.requirement(METRICS[ref.metric].kind).names
             if ref.name and demanded and ref.name not in demanded:
@@ -251,7 +201,24 @@ def _check_names(policy: Policy, places: Places) -> None:
                 )
 
 
-def _refs(rule: Rule) -> Iterator[tuple[str, MetricRef]]:
-    yield "metric", rule.metric
+def _refs(rule: Rule | ExpressionRule) -> Iterator[tuple[str, MetricRef]]:
+    if isinstance(rule, Rule):
+        yield "metric", rule.metric
+    else:
+        yield from (("needs", need.metric) for need in rule.expression.needs if need.metric is not None)
     for guard in rule.only_if:
         yield "only_if", guard.metric
+
+
+def _check_monotone(policy: Policy, places: Places) -> None:
+    """For production, worse facts must not let more through, unless the rule says why."""
+    if PRODUCTION not in policy.stages:
+        return
+    for rule in (*policy.rules, *policy.expressions):
+        why = not_monotone(rule)
+        if why and rule.mode is Mode.BLOCK and not rule.loosen_reason and policy.begun(rule, PRODUCTION):
+            places.rules[rule.id].fault(
+                "expr" if isinstance(rule, ExpressionRule) else "only_if",
+                f"not monotone: {why}, so worse facts could let a release into {PRODUCTION}",
+                hint="make it a plain comparison, or write `loosen_reason`",
+            )

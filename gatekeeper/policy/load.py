@@ -78,7 +78,7 @@ def _load(data: bytes, file: str, resolve: Resolve, chain: tuple[str, ...]) -> _
     if not faults.all():
         lint.check(policy, places)
     if parent is not None and not faults.all():
-        check_loosening(parent.policy, policy, root)
+        check_loosening(parent.policy, policy, root, faults)
     if errors := faults.all():
         raise PolicyRefused(errors)
     return _Loaded(policy=policy, tree=tree)

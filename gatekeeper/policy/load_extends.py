@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from gatekeeper.decision import Mode
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.policy.diagnostic import nearest
 from gatekeeper.policy.keys import PIN_PATTERN
@@ -158,8 +159,18 @@ def _override(
         section.fault("override", "changes nothing")
     if isinstance(above.content, dict):
         entries = above.content | {key: content[key] for key in ("loosen_reason",) if key in content}
-        known[rule_id] = overlay(known[rule_id], msgspec.structs.replace(item, content=entries), whole=_WHOLE)
+        below = _without_weight(known[rule_id], entries)
+        known[rule_id] = overlay(below, msgspec.structs.replace(item, content=entries), whole=_WHOLE)
     return {rule_id}
+
+
+def _without_weight(below: Value, above: Mapping[str, Value]) -> Value:
+    """The rule below, without the weight that it loses when it is no longer a rule of `mode: score`."""
+    mode = above.get("mode")
+    if mode is None or mode.content == Mode.SCORE or not isinstance(below.content, dict):
+        return below
+    content = {key: value for key, value in below.content.items() if key != "weight"}
+    return msgspec.structs.replace(below, content=content)
 
 
 def _id(item: Value) -> str:

@@ -261,6 +261,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """True when what holds from `start` on also holds for `stage`."""
         return self.stages.index(start) <= self.stages.index(stage)
 
+    def begun(self, rule: Rule | ExpressionRule, stage: str) -> bool:
+        """True when `rule` holds for entering `stage`."""
+        if isinstance(rule, ExpressionRule):
+            return self.reaches(stage, rule.from_stage)
+        return self.bounds_at(rule, stage) is not None
+
     def bounds_at(self, rule: Rule, stage: str) -> Bounds | None:
         """The bounds of `rule` for entering `stage`; None when the rule begins later."""
         found = None
