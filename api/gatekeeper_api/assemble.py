@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +12,20 @@ import structlog
 from pydantic import SecretStr
 
 from gatekeeper import clock
+from gatekeeper.caller import Holding
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.service import figures, policies, tokens
 from gatekeeper.service.errors import Unavailable
 from gatekeeper.service.identity import issuer_keys
 from gatekeeper.service.identity.oidc import OidcVerifier
 from gatekeeper.service.parsing.pool import ParserLimits, ParserPool
+from gatekeeper.service.people import roles
+from gatekeeper.service.people.oidc_login import Providers
+from gatekeeper.service.people.provider import Client, GroupMeaning, Provider
+from gatekeeper.service.people.sessions import Sessions
 from gatekeeper.service.ports import Parsed, Parser, ParseTask
 from gatekeeper.service.server import Rules, Server
-from gatekeeper.service.settings import BadSetting, ServerSettings
+from gatekeeper.service.settings import BadSetting, LoginProvider, ServerSettings
 from gatekeeper.store import migrations
 from gatekeeper.store.blobs import BlobStore, S3Access, blob_store
 from gatekeeper.store.database import Database, database_at
@@ -26,7 +33,7 @@ from gatekeeper.store.gate_reader import gate_reader_at
 from gatekeeper_api.auth import demand_scope
 from gatekeeper_api.failures import Failures
 from gatekeeper_api.figures import Figures, FiguresCollector
-from gatekeeper_api.jobs import jobs_of
+from gatekeeper_api.jobs import Queue, engine_of, jobs_of
 from gatekeeper_api.metrics import Metrics
 from gatekeeper_api.parts import Parts, Running
 from gatekeeper_api.readiness import Readiness
@@ -92,6 +99,8 @@ def server_of(
             set_deadline_min=settings.set_deadline_min,
             max_upload_parts=settings.max_upload_parts,
             accepts_forks=settings.accept_forks,
+            session_idle=timedelta(minutes=settings.session_idle_min),
+            session_max=timedelta(hours=settings.session_max_h),
             groups=tuple((one.issuer, glob) for one in settings.issuers for glob in one.groups),
         ),
         recorded=metrics.decided if metrics else lambda _decision: None,
@@ -171,16 +180,21 @@ class _House:
             server = server_of(settings, database, pool, self.metrics)
             policies.publish_shipped(server)
             self._bootstrap = tokens.bootstrap(server, settings.data)
+            jobs = jobs_of(settings, database)
+            queue = Queue(lambda: engine_of(settings, database))
+            stack.callback(queue.close)
             self.running.parts = Parts(
                 server=server,
                 settings=settings,
                 tokens=tokens.Tokens(server),
+                sessions=Sessions(server),
+                providers=providers_of(settings),
                 verifier=verifier_of(settings),
                 gate_reader=gate_reader_at(database.url),
                 metrics=self.metrics,
                 failures=Failures(settings.auth_failures_per_minute),
+                jobs=jobs.engine if jobs is not None else queue,
             )
-            jobs = jobs_of(settings, database)
             if jobs is not None:
                 jobs.start(server)
                 stack.callback(jobs.stop)
@@ -223,6 +237,50 @@ def verifier_of(settings: ServerSettings) -> OidcVerifier:
     except ValueError as error:
         raise BadSetting(
             f"GATEKEEPER_ISSUERS cannot be used: {error}", hint="name each issuer once, by https"
+        ) from error
+
+
+def providers_of(settings: ServerSettings) -> Providers:
+    """Those by whom people log in.
+
+    Raises:
+        BadSetting: one of them cannot be used.
+    """
+    try:
+        return Providers(Provider(_client_of(one)) for one in settings.login_providers)
+    except (ValueError, GatekeeperError) as error:
+        raise BadSetting(
+            f"GATEKEEPER_LOGIN_PROVIDERS cannot be used: {error}",
+            hint="name each provider once, by https, with a client_id and what its groups mean",
+        ) from error
+
+
+def _client_of(one: LoginProvider) -> Client:
+    meanings = []
+    for given in one.grants:
+        roles.check(given.role, given.scopes, given.projects)
+        holding = Holding(projects=given.projects, scopes=given.scopes, role=given.role)
+        meanings.append(GroupMeaning(group=given.group, holding=holding))
+    return Client(
+        name=one.name,
+        issuer=one.issuer,
+        client_id=one.client_id,
+        secret=partial(_secret_in, one.secret_file),
+        scopes=one.scopes,
+        groups_claim=one.groups_claim,
+        meanings=tuple(meanings),
+    )
+
+
+def _secret_in(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"the secret_file of a login provider cannot be read: {type(error).__name__}",
+            hint="an administrator looks at GATEKEEPER_LOGIN_PROVIDERS",
         ) from error
 
 

@@ -5,11 +5,14 @@
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from gatekeeper.service import backtest
+from gatekeeper.service.errors import Unavailable
 from gatekeeper.service.reevaluate import JOB, sweep
 from gatekeeper.service.server import Server
 from gatekeeper.service.settings import ServerSettings
@@ -37,6 +40,11 @@ class EmbeddedJobs:
         self._is_running = False
 
     @property
+    def engine(self) -> "JobEngine":
+        """Queues jobs as long as they are done here."""
+        return self._engine
+
+    @property
     def is_alive(self) -> bool:
         """True while jobs are done here."""
         return self._is_running and not self._engine.lost.is_set()
@@ -57,6 +65,52 @@ class EmbeddedJobs:
         """Let what runs end, for some seconds."""
         self._is_running = False
         self._engine.stop(_STOP_S)
+
+
+class Queue:
+    """Queues jobs in a process that does none; opened by the first of them, for that takes a second."""
+
+    def __init__(self, make: "Callable[[], JobEngine]") -> None:
+        self._make, self._lock = make, threading.Lock()
+        self._engine: JobEngine | None = None
+        self._is_closed = False
+
+    def enqueue(self, name: str, key: str, argument: str = "") -> str:
+        """As the port says."""
+        return self._opened().enqueue(name, key, argument)
+
+    def cancel(self, job_id: str) -> None:
+        """As the port says."""
+        self._opened().cancel(job_id)
+
+    def status(self, job_id: str) -> str:
+        """As the port says."""
+        return self._opened().status(job_id)
+
+    def progress(self, job_id: str) -> str | None:
+        """As the port says."""
+        return self._opened().progress(job_id)
+
+    def schedule(self, name: str, every_s: int) -> None:
+        """As the port says."""
+        self._opened().schedule(name, every_s)
+
+    def close(self) -> None:
+        """Queue no more."""
+        with self._lock:
+            self._is_closed = True
+            if self._engine is not None:
+                self._engine.stop(_STOP_S)
+
+    def _opened(self) -> "JobEngine":
+        with self._lock:
+            if self._is_closed:
+                raise Unavailable("the server stops")
+            if self._engine is None:
+                engine = self._make()
+                engine.start()
+                self._engine = engine
+            return self._engine
 
 
 def jobs_of(settings: ServerSettings, database: Database) -> EmbeddedJobs | None:
@@ -82,7 +136,7 @@ def handlers_of(server: Server) -> "dict[str, Handler]":
         if done := sweep(server, stopping=job.stopping):
             log.info("subjects.judged_again", count=done)
 
-    return {JOB: reevaluate}
+    return {JOB: reevaluate, backtest.JOB: lambda job: backtest.run(server, job)}
 
 
 def run(engine: "JobEngine", server: Server) -> None:

@@ -8,6 +8,9 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from gatekeeper.service.identity.oidc import OidcVerifier
+from gatekeeper.service.ports import Jobs
+from gatekeeper.service.people.oidc_login import Providers
+from gatekeeper.service.people.sessions import Sessions
 from gatekeeper.service.server import Server
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper.service.tokens import Tokens
@@ -18,6 +21,10 @@ from gatekeeper_api.metrics import Metrics
 
 T = TypeVar("T")
 
+LOGINS = 4
+"""Passwords that are hashed at the same time: each takes 19 MiB and a core."""
+OUTSIDE = 8
+"""Logins that wait for a provider at the same time."""
 QUESTIONS = 40
 """Use cases that run at the same time."""
 UPLOADS = 16
@@ -29,6 +36,7 @@ class Threads:
 
     def __init__(self, *, questions: int = QUESTIONS, uploads: int = UPLOADS) -> None:
         self._questions, self._uploads = CapacityLimiter(questions), CapacityLimiter(uploads)
+        self._logins, self._outside = CapacityLimiter(LOGINS), CapacityLimiter(OUTSIDE)
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises."""
@@ -38,6 +46,14 @@ class Threads:
         """The same for `work` that may take a minute."""
         return await to_thread.run_sync(work, limiter=self._uploads)
 
+    async def run_login(self, work: Callable[[], T]) -> T:
+        """The same for `work` that hashes a password."""
+        return await to_thread.run_sync(work, limiter=self._logins)
+
+    async def run_outside(self, work: Callable[[], T]) -> T:
+        """The same for `work` that waits for a login provider."""
+        return await to_thread.run_sync(work, limiter=self._outside)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
@@ -46,10 +62,14 @@ class Parts:
     server: Server
     settings: ServerSettings
     tokens: Tokens
+    sessions: Sessions
+    providers: Providers
     verifier: OidcVerifier
     gate_reader: GateReader
     metrics: Metrics
     failures: Failures
+    jobs: Jobs
+    """Queues what takes longer than a request."""
     evaluations: Evaluations[Any] = field(default_factory=Evaluations)
     """Of gate queries."""
     threads: Threads = field(default_factory=Threads)

@@ -27,6 +27,7 @@ COMMANDS = {
     "check": Entry("gatekeeper.cli.check:check", "Ask the server's gate: may this build enter a stage?"),
     "explain": Entry("gatekeeper.cli.explain:explain", "Show a stored decision in words."),
     "policy": Entry("gatekeeper.cli.policy:app", "Check, test, show and publish policies."),
+    "export": Entry("gatekeeper.cli.export:app", "Fetch what the server recorded, to look at it without it."),
     "project": Entry("gatekeeper.cli.project:app", "Make, list and show the projects of a server."),
     "token": Entry("gatekeeper.cli.token:app", "Make, list, rotate and revoke tokens."),
     "advisories": Entry("gatekeeper.cli.advisories:app", "Fill and check the advisory mirror."),

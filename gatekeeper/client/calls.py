@@ -2,8 +2,10 @@
 
 import base64
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
+from gatekeeper.canonical import digest_of_bytes
 from gatekeeper.client.answers import Answer, decoded
 from gatekeeper.client.body import Body
 from gatekeeper.client.call import (
@@ -20,11 +22,13 @@ from gatekeeper.client.call import (
     segment,
 )
 from gatekeeper.client.model import (
+    BacktestStanding,
     Build,
     Evidence,
     EvidenceSet,
     Gate,
     Health,
+    HistoryItem,
     NewToken,
     Page,
     PolicyVersion,
@@ -223,6 +227,44 @@ def policy_versions(name: str, *, cursor: str | None = None) -> Call[Page[Policy
     return get(f"/policies/{segment(name)}", Page[PolicyVersion], given(cursor=cursor))
 
 
+def history(
+    *, project: str | None = None, since: date | None = None, cursor: str | None = None
+) -> Call[Page[HistoryItem]]:
+    """List recorded decisions with all that a replay needs of them."""
+    day = since.isoformat() if since is not None else None
+    return get("/history/decisions", Page[HistoryItem], given(project=project, since=day, cursor=cursor))
+
+
+def document(id: str, *, digest: str) -> Call[bytes]:  # noqa: A002 - the word of the API
+    """Fetch the normalised document of a piece of evidence."""
+    return _behind(f"/history/evidence/{segment(id)}/document", digest)
+
+
+def policy_document(name: str, version: int, *, digest: str) -> Call[bytes]:
+    """Fetch what a version of a policy decides by."""
+    return _behind(f"/history/policies/{segment(name)}/versions/{version}/document", digest)
+
+
+def order_backtest(
+    text: bytes, *, policy: str, project: str | None = None, since: date | None = None, last: int = 500
+) -> Call[BacktestStanding]:
+    """Have a policy tried on what the server recorded; while the same is queued, it is not queued again."""
+    day = since.isoformat() if since is not None else None
+    return Call(
+        method="POST",
+        path=f"{API}/policies/{segment(policy)}/backtest",
+        query={"last": str(last), **given(project=project, since=day)},
+        body=Body(contents=(text,), content_type="application/yaml"),
+        statuses=frozenset({202}),
+        read=lambda answer: decoded(answer, BacktestStanding),
+    )
+
+
+def backtest(id: str) -> Call[BacktestStanding]:  # noqa: A002 - the word of the API
+    """Ask how far a backtest is."""
+    return get(f"/backtests/{segment(id)}", BacktestStanding)
+
+
 def create_token(
     *,
     name: str,
@@ -263,6 +305,16 @@ def revoke_token(id: str) -> Call[None]:  # noqa: A002 - the word of the API
         statuses=frozenset({200, 204}),
         read=lambda _: None,
     )
+
+
+def _behind(path: str, digest: str) -> Call[bytes]:
+    """The bytes behind a digest, and no others."""
+
+    def read(answer: Answer) -> bytes:
+        refuse_other(answer, {"digest": digest}, {"digest": digest_of_bytes(answer.body)})
+        return answer.body
+
+    return Call(method="GET", path=f"{API}{path}", read=read)
 
 
 def whoami() -> Call[Whoami]:

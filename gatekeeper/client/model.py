@@ -10,8 +10,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from gatekeeper.decision import Outcome, PolicyRef
+from gatekeeper.decision import Decision, EvidenceInput, Inputs, Outcome, PolicyRef
 from gatekeeper.evidence import Param
+from gatekeeper.signoff import Records
+from gatekeeper.waiver import Waiver
 
 Item = TypeVar("Item")
 
@@ -243,3 +245,26 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
 
     evidence: Evidence
     is_new: bool
+
+
+class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded decision with all that a replay needs; its policy and documents are named by digest."""
+
+    decision: Decision
+    inputs: Inputs
+    baseline: tuple[EvidenceInput, ...] | None = None
+    waivers: tuple[Waiver, ...] = ()
+    records: Records = Records()
+    documents: dict[str, str] = {}
+    """Digest of a document -> id of the evidence from which it can be fetched."""
+
+
+class BacktestStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a backtest of the server is."""
+
+    id: str
+    state: str
+    done: int
+    of: int | None = None
+    result: msgspec.Raw | None = None
+    """The JSON of `gatekeeper.policy.backtest.Backtest`, once it is done."""

@@ -29,6 +29,13 @@ def version(connection: Connection, name: str, number: int) -> PolicyVersion | N
     return policy_version_of(row) if row else None
 
 
+def of_digest(connection: Connection, digest: str) -> PolicyVersion | None:
+    """A version with this content; which of several does not matter, for they decide alike."""
+    wanted = select(_VERSION).where(_VERSION.c.digest == digest).order_by(_VERSION.c.version).limit(1)
+    row = connection.execute(wanted).mappings().first()
+    return policy_version_of(row) if row else None
+
+
 def newest_page(connection: Connection, *, after: str, limit: int) -> list[PolicyVersion]:
     """The newest version of each policy, by name, beginning after the name `after`."""
     newest = select(_VERSION.c.name, func.max(_VERSION.c.version).label("version")).group_by(_VERSION.c.name)

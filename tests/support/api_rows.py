@@ -13,6 +13,7 @@ from gate_server import GateServer
 from local_issuer import COMMIT, LocalIssuer
 
 from gatekeeper.caller import Scope
+from gatekeeper.resources import rules_folder
 
 PROJECT, TREE, STAGE = "pay/api", "b2" * 20, "develop"
 OTHER_COMMIT = "d4" * 20
@@ -33,6 +34,7 @@ class World:
     project_id: str = ""
     evidence_id: str = ""
     decision_id: str = ""
+    backtest_id: str = ""
     expired: str = ""
     revoked: str = ""
 
@@ -94,6 +96,7 @@ def of(name: str, scope: Scope | None, *ok: int, **more: Any) -> Row:
 
 V1 = "/api/v1"
 READ, WRITE, ADMIN = Scope.GATE_READ, Scope.EVIDENCE_WRITE, Scope.ADMIN
+BASE = (rules_folder() / "policies" / "base.yaml").read_bytes()
 OF_SOURCE = {"project": PROJECT, "commit": COMMIT}
 ROWS = [
     of("GET /healthz", None, is_public=True),
@@ -187,6 +190,16 @@ ROWS = [
     of(f"GET {V1}/policies", READ),
     of(f"GET {V1}/policies/{{name}}", READ),
     of(f"GET {V1}/policies/{{name}}/versions/{{version}}", READ),
+    of(f"POST {V1}/policies/{{name}}/backtest", Scope.AUDIT_READ, 202, content=BASE),
+    of(f"GET {V1}/backtests/{{id}}", Scope.AUDIT_READ, project="id", id=lambda world: world.backtest_id),
+    of(f"GET {V1}/history/decisions", Scope.AUDIT_READ, project="all"),
+    of(
+        f"GET {V1}/history/evidence/{{id}}/document",
+        Scope.AUDIT_READ,
+        project="id",
+        id=lambda world: world.evidence_id,
+    ),
+    of(f"GET {V1}/history/policies/{{name}}/versions/{{version}}/document", Scope.AUDIT_READ),
     of(f"GET {V1}/findings", READ, project="all"),
     of(f"POST {V1}/tokens", ADMIN, 201, json={"name": "made", "scopes": ["gate:read"], "projects": ["a/*"]}),
     of(f"GET {V1}/tokens", ADMIN),
@@ -226,5 +239,17 @@ def world_on(server: GateServer, issuer: LocalIssuer) -> Iterator[World]:
         http.post(f"{V1}/builds", json={**SOURCE, "artifact": ARTIFACT}).raise_for_status()
         decided = http.post(f"{V1}/decisions", json={**OF_SOURCE, "stage": STAGE})
         made.decision_id = decided.raise_for_status().json()["id"]
+        made.backtest_id = _tried(http)
     yield made
     made.http.close()
+
+
+def _tried(http: httpx.Client) -> str:
+    """The id of a backtest that is done: until then its projects, and so its readers, are not known."""
+    ordered = http.post(f"{V1}/policies/base/backtest", content=BASE).raise_for_status().json()["id"]
+    while True:
+        found = http.get(f"{V1}/backtests/{ordered}").raise_for_status().json()
+        if found["result"] is not None:
+            return str(ordered)
+        assert found["state"] in ("queued", "running"), found
+        time.sleep(0.05)

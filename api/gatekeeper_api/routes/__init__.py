@@ -4,7 +4,18 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from gatekeeper_api.routes import builds, decisions, evidence, findings, gate, policies, projects, tokens
+from gatekeeper_api.routes import (
+    backtests,
+    builds,
+    decisions,
+    evidence,
+    findings,
+    gate,
+    history,
+    policies,
+    projects,
+    tokens,
+)
 
 ROUTERS: Sequence[APIRouter] = (
     gate.router,
@@ -14,6 +25,8 @@ ROUTERS: Sequence[APIRouter] = (
     decisions.router,
     projects.router,
     policies.router,
+    backtests.router,
+    history.router,
     findings.router,
     tokens.router,
     tokens.whoami_router,

@@ -10,6 +10,7 @@ from gatekeeper.decision import Decision
 from gatekeeper.service.answers import Gate
 from gatekeeper_api.schemas.decisions import Question
 from gatekeeper_api.schemas.evidence import Build, Evidence, EvidenceSet, NewBuild, SetEnd
+from gatekeeper_api.schemas.history import Backtest, HistoryPage
 from gatekeeper_api.schemas.lists import (
     DecisionPage,
     EvidencePage,
@@ -36,6 +37,8 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     PolicyVersion,
     PolicyPage,
     FindingPage,
+    HistoryPage,
+    Backtest,
     Token,
     NewToken,
     TokenPage,
