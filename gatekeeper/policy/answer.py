@@ -140,13 +140,24 @@ def _judged(
     policy: Policy, path: Path, book: FactBook, question: Asked
 ) -> tuple[tuple[RuleResult, ...], tuple[Missing, ...], list[Judged]]:
     """Demanded evidence, what of it is missing, and the rules in force at the stage."""
-    in_force = [(rule, bounds) for rule in policy.rules if (bounds := policy.bounds_at(rule, question.stage))]
-    kept = [(rule, bounds) for rule, bounds in in_force if rule.id not in path.without_rules]
-    demanded, missing = demanded_results([rule for rule, _ in kept], book, question.as_of)
-    judged = [
-        left_out(rule, path) if rule.id in path.without_rules else judge(rule, bounds, book, question.as_of)
-        for rule, bounds in in_force
-    ]
+    as_of = question.as_of
+    judged: list[Judged] = []
+    kept: list[Rule | ExpressionRule] = []
+    for rule in policy.rules:
+        bounds = policy.bounds_at(rule, question.stage)
+        if bounds is not None and rule.id in path.without_rules:
+            judged.append(left_out(rule, path))
+        elif bounds is not None:
+            judged.append(judge(rule, bounds, book, as_of))
+            kept.append(rule)
+    for one in policy.expressions:
+        is_in_force = policy.reaches(question.stage, one.from_stage)
+        if is_in_force and one.id in path.without_rules:
+            judged.append(left_out(one, path))
+        elif is_in_force:
+            judged.append(judge_expression(one, book, as_of))
+            kept.append(one)
+    demanded, missing = demanded_results(kept, book, as_of)
     return demanded, missing, judged
 
 

@@ -1,7 +1,6 @@
 """What an example of a policy file assumes of people and moments: waivers, signatures, order and windows."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 import msgspec
 
@@ -113,7 +112,7 @@ def _waiver(given: GivenWaiver, test: PolicyTest, policy: Policy) -> Waiver:
         owner=OWNER,
         approver=APPROVER,
         approver_roles=() if role is None else (role,),
-        granted_at=min(test.as_of, given.expires_at - timedelta(seconds=_MOMENT_S)),
+        granted_at=min(test.as_of, later(given.expires_at, -_MOMENT_S)),
         expires_at=given.expires_at,
     )
 
