@@ -27,7 +27,7 @@ from gatekeeper.policy.demands import demanded_results
 from gatekeeper.policy.entry import Asked, Held, asked
 from gatekeeper.policy.judge import judge
 from gatekeeper.policy.left_out import left_out
-from gatekeeper.policy.model import Act, Policy
+from gatekeeper.policy.model import Act, ExpressionRule, Policy, Rule
 from gatekeeper.policy.obligations import owing
 from gatekeeper.policy.order import order
 from gatekeeper.policy.overrides import Overridden, overridden
