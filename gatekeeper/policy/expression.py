@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gatekeeper.finding import Finding
 from gatekeeper.metrics import METRICS, Unit
+from gatekeeper.policy.expression_strict import each_of, strict
 from gatekeeper.policy.expression_subset import (
     DOUBLE,
     FINDINGS,
@@ -19,8 +21,6 @@ from gatekeeper.policy.expression_subset import (
     MAY_BE_NULL,
     NotAllowed,
     Reads,
-    condition_on_each,
-    strict,
     understand,
 )
 from gatekeeper.policy.expression_tree import UnknownTree, read_tree, tree_bytes
@@ -105,7 +105,7 @@ def holds(expression: Expression, values: Mapping[str, Fact]) -> bool | NoAnswer
     return _run(ready, facts)
 
 
-def breaking(expression: Expression, values: Mapping[str, Fact]) -> tuple[Any, ...]:
+def breaking(expression: Expression, values: Mapping[str, Fact]) -> tuple[Finding, ...]:
     """The findings that make `expression` false, in their order; empty when it is no condition on each."""
     ready = _ready(expression)
     variable = ready.on_each
@@ -113,11 +113,8 @@ def breaking(expression: Expression, values: Mapping[str, Fact]) -> tuple[Any, .
     if variable is None or not isinstance(rows, FindingRows):
         return ()
     facts = {name: value for name, value in values.items() if not isinstance(value, FindingRows)}
-    return tuple(
-        finding
-        for row, findings in rows.alike(frozenset(ready.reads.fields))
-        if _run(ready, facts | {variable: [row]}) is False
-        for finding in findings
+    return rows.findings_of(
+        frozenset(ready.reads.fields), lambda row: _run(ready, facts | {variable: [row]}) is False
     )
 
 
@@ -176,7 +173,8 @@ def _ready(expression: Expression) -> _Ready:
         raise NotUsable(f"is more than a rule may say: {exc}") from exc
     except NotAllowed as exc:
         raise NotUsable(str(exc)) from exc
-    return _Ready(program, reads, condition_on_each(tree, reads))
+    each = each_of(tree)
+    return _Ready(program, reads, each if each and reads.variables[each] == 1 else None)
 
 
 @functools.cache

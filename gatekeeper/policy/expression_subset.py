@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from gatekeeper.finding import Severity
 from gatekeeper.metrics import FINDING_KINDS
 from gatekeeper.policy.diagnostic import nearest
+from gatekeeper.policy.expression_strict import counted, kept_by
 from gatekeeper.policy.expression_tree import Call, Constant, Ident, ListOf, Loop, Node, Select
 
 BOOL, INT, DOUBLE, STRING, NULL = "bool", "int", "double", "string", "null"
@@ -38,7 +39,6 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 _COMPARED = ("_<_", "_<=_", "_>_", "_>=_")
 _COUNTED = ("_+_", "_-_", "_*_", "_/_", "_%_")
 _ON_TEXT = ("startsWith", "endsWith", "contains", "matches")
-_TRUE, _FALSE = Constant(BOOL, b"\x10\x01"), Constant(BOOL, b"\x10\x00")
 
 
 class NotAllowed(Exception):
@@ -66,43 +66,6 @@ def understand(tree: Node, types: Mapping[str, str]) -> Reads:
     reads = Reads()
     _want(BOOL, _type(tree, dict(types), reads), "the expression")
     return reads
-
-
-def strict(tree: Node) -> Node:
-    """The tree with `&&` and `||` that do not hide errors: from left to right, as in most languages.
-
-    In CEL `1 / 0 > 1 || true` is true, because either side may decide alone.
-    """
-    match tree:
-        case Call(function="_||_", args=(left, right)):
-            return Call("_?_:_", None, (strict(left), _TRUE, strict(right)))
-        case Call(function="_&&_", args=(left, right)):
-            return Call("_?_:_", None, (strict(left), strict(right), _FALSE))
-        case Call():
-            target = None if tree.target is None else strict(tree.target)
-            return Call(tree.function, target, tuple(strict(arg) for arg in tree.args))
-        case Loop():
-            # Its condition goes on after an error, and its result stays the error.
-            step, over = strict(tree.step), strict(tree.over)
-            return Loop(tree.variable, over, tree.result, tree.start, tree.condition, step, tree.end)
-        case Select():
-            return Select(strict(tree.operand), tree.field, tree.is_test)
-        case ListOf() | Constant() | Ident():
-            return tree
-
-
-def condition_on_each(tree: Node, reads: Reads) -> str | None:
-    """The variable of findings when the expression is one condition that each of them must fulfil.
-
-    That is `x.findings.all(f, ...)` or `!x.findings.exists(f, ...)`; each finding fulfils it for itself.
-    """
-    wanted = "_&&_"
-    if isinstance(tree, Call) and tree.function == "!_":
-        tree, wanted = tree.args[0], "_||_"
-    if not isinstance(tree, Loop) or not isinstance(tree.over, Ident):
-        return None
-    is_quantified = isinstance(tree.step, Call) and tree.step.function == wanted
-    return tree.over.name if is_quantified and reads.variables.get(tree.over.name) == 1 else None
 
 
 def _type(node: Node, scope: dict[str, str], reads: Reads) -> str:
@@ -165,15 +128,16 @@ def _loop(node: Loop, scope: dict[str, str], reads: Reads) -> str:
         case Call(function="_?_:_", args=(condition, _, _)) if start == INT:
             _want(BOOL, _type(condition, inner, reads), "the condition of `exists_one`")
             return BOOL
-        case Call(function="_?_:_", args=(condition, Call(args=(_, ListOf(elements=(kept,)))), _)) if (
-            kept == Ident(node.variable)
-        ):
-            _want(BOOL, _type(condition, inner, reads), "the condition of `filter`")
-            return f"list of {element}"
-    raise NotAllowed("`map` is not for rules; use `all`, `exists`, `exists_one` or `filter`")
+    if kept_by(node) is not None:
+        raise NotAllowed("`filter` is for counting: write `x.filter(f, ...).size()`, or `all` or `exists`")
+    raise NotAllowed("`map` is not for rules; use `all`, `exists`, `exists_one`, or `filter` with `size`")
 
 
 def _call(node: Call, scope: dict[str, str], reads: Reads) -> str:
+    counting = counted(node)
+    if counting is not None:
+        _loop(counting, scope, reads)
+        return INT
     operands = (*([node.target] if node.target is not None else []), *node.args)
     types = [_type(operand, scope, reads) for operand in operands]
     name = node.function.strip("_@")

@@ -1,6 +1,6 @@
 """Open findings as rows of plain values, with only the columns that an expression reads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gatekeeper.evidence import Kind
@@ -30,13 +30,12 @@ class FindingRows:
             self._distinct[names] = [_row(names, values) for values in dict.fromkeys(self._values(names))]
         return self._distinct[names]
 
-    def alike(self, keys: frozenset[str]) -> list[tuple[Row, list[Finding]]]:
-        """As `distinct`, each row with its findings."""
+    def findings_of(self, keys: frozenset[str], is_meant: Callable[[Row], bool]) -> tuple[Finding, ...]:
+        """The findings whose rows are meant, in their order; each of the `distinct` rows is asked once."""
         names = tuple(sorted(keys))
-        groups: dict[tuple[Any, ...], list[Finding]] = {}
-        for values, finding in zip(self._values(names), self._findings, strict=True):
-            groups.setdefault(values, []).append(finding)
-        return [(_row(names, values), findings) for values, findings in groups.items()]
+        every = self._values(names)
+        meant = {values: is_meant(_row(names, values)) for values in dict.fromkeys(every)}
+        return tuple(one for one, values in zip(self._findings, every, strict=True) if meant[values])
 
     def _values(self, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
         if not names:
