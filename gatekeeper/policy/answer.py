@@ -26,6 +26,7 @@ from gatekeeper.policy.book import FactBook
 from gatekeeper.policy.demands import demanded_results
 from gatekeeper.policy.entry import Asked, Held, asked
 from gatekeeper.policy.judge import judge
+from gatekeeper.policy.judge_expression import judge_expression
 from gatekeeper.policy.left_out import left_out
 from gatekeeper.policy.model import Act, ExpressionRule, Policy, Rule
 from gatekeeper.policy.obligations import owing
