@@ -5,7 +5,7 @@ from pathlib import Path
 from gatekeeper.cli.files import NoSuchFile
 from gatekeeper.cli.reading import FileUnreadable
 from gatekeeper.errors import UsageError
-from gatekeeper.policy.load import load_policy
+from gatekeeper.policy.load import Pin, Resolve, Resolved, Unresolved, load_policy
 from gatekeeper.policy.model import Policy
 from gatekeeper.resources import rules_folder
 
@@ -27,7 +27,28 @@ def policy_at(path: Path) -> Policy:
         NoSuchFile, UsageError, FileUnreadable: there is no such file, it is too large, or closed to us.
         PolicyRefused: it is not a policy that can decide.
     """
-    return load_policy(policy_bytes(path), file=str(path))
+    return load_policy(policy_bytes(path), file=str(path), resolve=beside(path))
+
+
+def beside(path: Path) -> Resolve:
+    """Finds what the policy at `path` extends: in its own folder, or among the shipped ones.
+
+    A file has no version, so only a pinned digest is ever accepted; it names the content, and it does not
+    matter where that lies.
+    """
+
+    def resolve(name: str, pin: Pin) -> Resolved:
+        shipped = rules_folder() / "policies"
+        folder = shipped if str(path) in shipped_policies() else path.parent
+        for file in (folder / f"{name}.yaml", shipped / f"{name}.yaml"):
+            if file.is_file():
+                return Resolved(data=policy_bytes(file), file=str(file))
+        hint = f"put {name}.yaml beside {path.name}, or publish to a server that has {name}@{pin}"
+        raise Unresolved(
+            f"there is no policy {name} beside this file, and none of that name ships", hint=hint
+        )
+
+    return resolve
 
 
 def policy_bytes(path: Path) -> bytes:

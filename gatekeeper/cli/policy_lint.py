@@ -7,8 +7,9 @@ import typer
 
 from gatekeeper.cli import exits
 from gatekeeper.cli.output import clean, put, say
-from gatekeeper.cli.policy_files import policy_bytes
-from gatekeeper.policy.load import PolicyRefused, load_policy
+from gatekeeper.cli.policy_files import policy_at
+from gatekeeper.policy.lint import notes
+from gatekeeper.policy.load import PolicyRefused
 
 
 def lint(
@@ -18,7 +19,10 @@ def lint(
 ) -> None:
     """Check policy files; each fault is one line `file:line: key: message` on stdout.
 
-    Ends with 1 when a file is refused. It does not run the tests: `gatekeeper policy test` does.
+    Ends with 1 when a file is refused. A note on stderr names a blocking rule
+    that worse facts could turn from fail to pass. What a file extends is looked
+    for beside it and among the shipped policies. The tests are not run:
+    `gatekeeper policy test` does.
 
     Examples:
       gatekeeper policy lint policy.yaml
@@ -27,13 +31,16 @@ def lint(
     refused = 0
     for file in files:
         try:
-            policy = load_policy(policy_bytes(file), file=str(file))
+            policy = policy_at(file)
         except PolicyRefused as error:
             refused += 1
             put("".join(clean(f"{fault}").replace("\n", " ") + "\n" for fault in error.errors))
         else:
-            counts = f"{_counted(len(policy.rules), 'rule')} and {_counted(len(policy.tests), 'test')}"
+            rules = len(policy.rules) + len(policy.expressions)
+            counts = f"{_counted(rules, 'rule')} and {_counted(len(policy.tests), 'test')}"
             say(f"{file}: ok, policy {policy.name} with {counts}")
+            for note in notes(policy):
+                say(f"{file}: note: {clean(note)}")
     if refused:
         say(f"{refused} of {len(files)} files refused")
     raise typer.Exit(exits.NO if refused else exits.ALLOWED)

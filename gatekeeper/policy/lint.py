@@ -146,7 +146,8 @@ def _check_score(policy: Policy, root: Section) -> None:
             root.fault("rules", "rules of `mode: score` need `score` to say what is enough", hint=hint)
         return
     wanted, warn = Fraction(policy.score.pass_), Fraction(policy.score.warn)
-    if not scored:
+    # A policy that turns the last `score` rule of the extended one into a blocking rule cannot take it out.
+    if not scored and not policy.extends:
         root.fault("score", "no rule has `mode: score`, so the score is never computed", hint="remove it")
     if not 0 < wanted <= 100 or not 0 < warn <= 100:
         root.fault("score", "`pass` and `warn` must lie above 0 and at most at 100")
