@@ -13,7 +13,7 @@ from gatekeeper.cli.tables import text_table
 from gatekeeper.cli.terminal import table_width
 from gatekeeper.decision import Mode
 from gatekeeper.errors import UsageError
-from gatekeeper.policy.model import Act, Bounds, Policy, Requirement, Rule
+from gatekeeper.policy.model import Act, Bounds, ExpressionRule, Need, Policy, Requirement, Rule
 from gatekeeper.policy.spelling import shown_duration
 
 _EFFECT = {Mode.BLOCK: "blocks", Mode.WARN: "warns", Mode.OBSERVE: "is observed"}
@@ -74,8 +74,32 @@ def _rows(policy: Policy, stage: str) -> Iterable[tuple[str, ...]]:
     for rule in policy.rules:
         bounds = policy.bounds_at(rule, stage)
         if bounds is not None:
-            effect = f"scores {rule.weight}" if rule.mode is Mode.SCORE else _EFFECT[rule.mode]
-            yield (rule.id, _demand(rule, bounds), effect, rule.title if rule.title != rule.id else "")
+            yield (rule.id, _demand(rule, bounds), _effect(rule), _title(rule))
+    for expression in policy.expressions:
+        if policy.reaches(stage, expression.from_stage):
+            demand = ", ".join([_expression(expression), *_provisos(expression)])
+            yield (expression.id, demand, _effect(expression), _title(expression))
+
+
+def _effect(rule: Rule | ExpressionRule) -> str:
+    return f"scores {rule.weight}" if rule.mode is Mode.SCORE else _EFFECT[rule.mode]
+
+
+def _title(rule: Rule | ExpressionRule) -> str:
+    return rule.title if rule.title != rule.id else ""
+
+
+def _expression(rule: ExpressionRule) -> str:
+    """The expression in one line, and what its own names for metrics stand for."""
+    words = " ".join(rule.expression.source.split())
+    named = [
+        f"{need.variable} = {_read(need)}" for need in rule.expression.needs if need.variable != _read(need)
+    ]
+    return words + (f" (with {', '.join(named)})" if named else "")
+
+
+def _read(need: Need) -> str:
+    return str(need.metric) if need.metric is not None else f"{need.findings}.findings"
 
 
 def _requirement(requirement: Requirement) -> str:
@@ -100,9 +124,14 @@ def _demand(rule: Rule, bounds: Bounds) -> str:
     if rule.no_worse_than is not None:
         without = {Act.BLOCK: "it blocks", Act.WARN: "it warns", Act.SKIP: "skipped"}[rule.on_no_baseline]
         words.append(f"at most {rule.no_worse_than} worse than the baseline (without one: {without})")
-    words += [f"only if {guard.metric} {guard.condition} (else {rule.on_too_few})" for guard in rule.only_if]
+    return ", ".join([*words, *_provisos(rule)])
+
+
+def _provisos(rule: Rule | ExpressionRule) -> list[str]:
+    """When the rule is judged, and what happens when it cannot be."""
+    words = [f"only if {guard.metric} {guard.condition} (else {rule.on_too_few})" for guard in rule.only_if]
     if rule.on_missing is not Act.BLOCK:
         words.append(f"when its evidence is missing: {rule.on_missing}")
     if rule.enforce_from is not None:
         words.append(f"observed until {rule.enforce_from:%Y-%m-%d %H:%M} UTC")
-    return ", ".join(words)
+    return words
