@@ -1,4 +1,4 @@
-"""Who sends a request: a bearer token, or the id_token of a CI job."""
+"""Who sends a request: a bearer token, the id_token of a CI job, or a person's session."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,9 @@ from fastapi import Request
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.service.errors import NotAuthenticated
 from gatekeeper.service.identity import authorize
+from gatekeeper.service.identity.bearer import SESSION_PREFIX
 from gatekeeper.service.identity.job_claims import caller_of_claims
+from gatekeeper_api import cookies
 from gatekeeper_api.parts import Parts, parts_of
 
 _HINT = "send `Authorization: Bearer` with a token gk_... or the id_token of a CI job"
@@ -19,11 +21,18 @@ async def caller_of(request: Request, parts: Parts) -> Caller:
 
     Raises:
         NotAuthenticated: there is no credential, or it is wrong, expired or revoked.
+        Denied: an unsafe request comes with the cookie of a session and without its CSRF token.
         TooManyFailures: it is, and so were too many before it from this address.
         Unavailable, StoreUnavailable: nobody can say now.
     """
-    credential = credential_in(request.scope["headers"])
     try:
+        if (secret := cookies.session_in(request.scope["headers"], parts.settings)) is not None:
+            person = await person_of(parts, secret)
+            cookies.demand_csrf(request, secret)
+            return person
+        credential = credential_in(request.scope["headers"])
+        if credential.startswith(SESSION_PREFIX):
+            return await person_of(parts, credential)
         if credential.count(".") == _DOTS_OF_A_JWT:
             return await parts.threads.run(lambda: _job(parts, credential))
         # Almost always: asked for a moment ago, and then answered without leaving the event loop.
@@ -33,6 +42,17 @@ async def caller_of(request: Request, parts: Parts) -> Caller:
     except NotAuthenticated:
         parts.failures.count(request.client.host if request.client else "")
         raise
+
+
+async def person_of(parts: Parts, secret: str) -> Caller:
+    """The person whose session has this secret.
+
+    Raises:
+        NotAuthenticated: nobody's, or the session is over.
+    """
+    if (caller := parts.sessions.caller_at_hand(secret)) is not None:
+        return caller
+    return await parts.threads.run(lambda: parts.sessions.caller(secret))
 
 
 def credential_in(headers: Sequence[tuple[bytes, bytes]]) -> str:

@@ -21,7 +21,7 @@ _SECRET_KEY = re.compile(
     r"authorization|token|secret|password|passwd|cookie|api_?key|credential", re.IGNORECASE
 )
 _SECRET_VALUE = re.compile(
-    r"gk_[A-Za-z0-9]+_[A-Za-z0-9_-]{6,}"  # our tokens; the public part alone, `gk_3f9a`, may be logged
+    r"gks?_[A-Za-z0-9]+_[A-Za-z0-9_-]{6,}"  # our tokens and sessions; the public part alone may be logged
     r"|eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?"  # JWS and JWE begin with {" in base64url
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user and password of a URL
 )

@@ -27,6 +27,8 @@ TAGS = [
     {"name": "projects", "description": "What is released."},
     {"name": "findings", "description": "Which projects have it, since when."},
     {"name": "tokens", "description": "Who may do what."},
+    {"name": "people", "description": "Who signs: accounts, roles, scopes."},
+    {"name": "sessions", "description": "Logging in and out."},
     {"name": "operations", "description": "Alive, ready, metrics."},
 ]
 
@@ -34,7 +36,9 @@ _SECURITY = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token `gk_<id>_<secret>`, or the id_token of a GitLab or GitHub job.",
+        "description": "A token `gk_<id>_<secret>`, the id_token of a GitLab or GitHub job, or the secret "
+        "`gks_...` of a person's session. A browser sends the session as a cookie instead, and with "
+        "everything that is not GET the header `X-CSRF-Token`.",
     }
 }
 

@@ -8,9 +8,9 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from gatekeeper.service.identity.oidc import OidcVerifier
-from gatekeeper.service.ports import Jobs
 from gatekeeper.service.people.oidc_login import Providers
 from gatekeeper.service.people.sessions import Sessions
+from gatekeeper.service.ports import Jobs
 from gatekeeper.service.server import Server
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper.service.tokens import Tokens

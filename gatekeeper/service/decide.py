@@ -50,7 +50,7 @@ def decide(server: Server, caller: Caller, asked: Asked) -> Answered | Gate:
         Denied, NotFound, Conflict, Refused: as `questions.known`.
         Unavailable, StoreUnavailable: nothing was recorded; ask again.
     """
-    authorize.demand(caller, Scope.DECISION_WRITE)
+    caller = authorize.demand(caller, Scope.DECISION_WRITE)
     for _ in range(TRIES):
         found = server.database.read(lambda connection: known(connection, caller, asked))
         now = server.clock()
@@ -68,7 +68,7 @@ def look(server: Server, caller: Caller, asked: Asked) -> Gate:
     Raises:
         Denied, NotFound, Conflict, Refused: as `questions.known`.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> tuple[Known, GateState | None]:
         found = known(connection, caller, asked)
@@ -105,7 +105,7 @@ def get(server: Server, caller: Caller, decision_id: str) -> Decision:
     Raises:
         Denied, NotFound: the caller may not read; there is none of this id in its reach.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> StoredDecision | None:
         stored = decisions.by_id(connection, decision_id)
@@ -134,7 +134,7 @@ def page(
     Raises:
         Denied, NotFound: the caller may not read; the project is not in its reach.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> tuple[list[tuple[str, StoredDecision]], tuple[int, str] | None]:
         found = projects.named(connection, caller, project)

@@ -32,7 +32,7 @@ def get(server: Server, caller: Caller, receipt_id: str) -> Shown:
     Raises:
         Denied, NotFound: the caller may not read; there is none of this id in its reach.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> Shown | None:
         found = receipts.by_id(connection, receipt_id)
@@ -54,7 +54,7 @@ def report(server: Server, caller: Caller, receipt_id: str) -> tuple[Receipt, by
         Denied, NotFound: as `get`; `report-not-kept` when nothing of it was kept.
         Unavailable: the blob store cannot be read.
     """
-    authorize.demand(caller, Scope.AUDIT_READ)
+    caller = authorize.demand(caller, Scope.AUDIT_READ)
     receipt = get(server, _reader(caller), receipt_id).receipt
     data = server.blobs.get(receipt.stored_sha256) if receipt.stored_sha256 else None
     if data is None:
@@ -83,7 +83,7 @@ def page(
     Raises:
         Denied, NotFound: the caller does not reach the project; nobody told the tree of the commit.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> tuple[list[Shown], int | None]:
         found = projects.named(connection, caller, project)
@@ -116,5 +116,11 @@ def _shown(connection: Connection, project: Project, receipt: Receipt) -> Shown:
 
 
 def _reader(caller: Caller) -> Caller:
-    """The caller with the right to look: who may audit may look."""
-    return msgspec.structs.replace(caller, scopes=caller.scopes | {Scope.GATE_READ})
+    """The caller with the right to look: who may audit may look, where it may audit."""
+    seeing = frozenset({Scope.GATE_READ})
+    held = tuple(
+        msgspec.structs.replace(one, scopes=seeing)
+        for one in caller.holdings
+        if caller.is_enough(one.scopes, Scope.AUDIT_READ)
+    )
+    return msgspec.structs.replace(caller, scopes=caller.scopes | seeing, holdings=held)

@@ -32,7 +32,7 @@ def page(
     Raises:
         Denied, NotFound: the caller may not read; the project that is named is not in its reach.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> tuple[list[tuple[str, TrackedFinding]], Key | None]:
         if project is not None:

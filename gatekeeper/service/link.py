@@ -35,7 +35,7 @@ def link(server: Server, caller: Caller, submission: Submission, image: str | No
         Conflict: `artifact-of-another-source`: the first link stands for ever.
         Denied, NotFound, Refused: as for evidence.
     """
-    authorize.demand(caller, Scope.EVIDENCE_WRITE)
+    caller = authorize.demand(caller, Scope.EVIDENCE_WRITE)
     check(submission, max_parts=server.rules.max_upload_parts)
     if submission.artifact is None:
         raise coded(Refused, "bad-parameter", "artifact is missing", hint="artifact: sha256:<64 hex digits>")
@@ -78,7 +78,7 @@ def get(server: Server, caller: Caller, project: str, artifact: str) -> tuple[Pr
     Raises:
         Denied, NotFound: the caller may not read, or nobody linked it.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> tuple[Project, Build]:
         found = projects.named(connection, caller, project)

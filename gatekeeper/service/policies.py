@@ -1,13 +1,14 @@
 """Policies on the server: checked, numbered, immutable; the newest version is in force."""
 
 from gatekeeper.caller import Caller, Scope
-from gatekeeper.policy.load import load_policy
+from gatekeeper.policy.load import PolicyRefused, Resolve, load_policy
 from gatekeeper.policy.model import Policy
 from gatekeeper.policy.testing import run_tests
 from gatekeeper.recorded import Event, PolicyVersion
 from gatekeeper.resources import rules_folder
 from gatekeeper.service.errors import Conflict, NotFound, Refused, coded
 from gatekeeper.service.events import event
+from gatekeeper.service.extended_policies import stored, stored_in
 from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, policies
@@ -31,14 +32,14 @@ def publish(server: Server, caller: Caller, text: bytes, reason: str) -> tuple[P
         PolicyRefused: it cannot decide, with every fault.
         Refused: a test of the file fails.
     """
-    authorize.demand(caller, Scope.POLICY_WRITE)
+    caller = authorize.demand(caller, Scope.POLICY_WRITE)
     if len(text) > MAX_POLICY_BYTES:
         raise coded(
             Refused, "policy-refused", f"the policy is {len(text):,} bytes; the limit is {MAX_POLICY_BYTES:,}"
         )
     if len(reason) > MAX_REASON_CHARS or not all(c.isprintable() or c in "\n\t" for c in reason):
         raise coded(Refused, "bad-parameter", f"reason is at most {MAX_REASON_CHARS} printable characters")
-    policy = _checked(text)
+    policy = _checked(text, stored(server.database))
 
     def work(connection: Connection) -> tuple[PolicyVersion, bool]:
         one_at_a_time(connection)
@@ -50,7 +51,8 @@ def publish(server: Server, caller: Caller, text: bytes, reason: str) -> tuple[P
 def publish_shipped(server: Server) -> list[PolicyVersion]:
     """Bring in the policies that ship with Gatekeeper, where no policy of their name is there yet.
 
-    An upgrade of the package never changes a stored policy: what is new in it waits to be imported.
+    An upgrade of the package never changes a stored policy: what is new in it waits to be imported, and so
+    does a policy that builds on something new.
     """
 
     def work(connection: Connection) -> list[PolicyVersion]:
@@ -59,7 +61,12 @@ def publish_shipped(server: Server) -> list[PolicyVersion]:
         for path in sorted((rules_folder() / "policies").glob("*.yaml")):
             if policies.in_force(connection, path.stem) is None:
                 text = path.read_bytes()
-                policy = _checked(text)
+                try:
+                    policy = _checked(text, stored_in(connection))
+                except PolicyRefused as refused:
+                    if refused.errors[0].key != "extends":
+                        raise
+                    continue
                 made.append(
                     _published(server, connection, policy, text, SYSTEM, "shipped with Gatekeeper")[0]
                 )
@@ -70,7 +77,7 @@ def publish_shipped(server: Server) -> list[PolicyVersion]:
 
 def page(server: Server, caller: Caller, *, after: str, limit: int) -> tuple[list[PolicyVersion], str | None]:
     """The version in force of each policy, by name, and the cursor of the next page."""
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
     found = server.database.read(
         lambda connection: policies.newest_page(connection, after=after, limit=limit + 1)
     )
@@ -85,7 +92,7 @@ def versions(
     Raises:
         NotFound: there is no such policy.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
     found = server.database.read(
         lambda connection: policies.versions_page(connection, name, before=before, limit=limit + 1)
     )
@@ -100,16 +107,16 @@ def version(server: Server, caller: Caller, name: str, number: int) -> PolicyVer
     Raises:
         NotFound: there is none.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
     found = server.database.read(lambda connection: policies.version(connection, name, number))
     if found is None:
         raise _none(f"{name}@{number}")
     return found
 
 
-def _checked(text: bytes) -> Policy:
+def _checked(text: bytes, resolve: Resolve) -> Policy:
     """The policy, when it can decide and its own tests pass."""
-    policy = load_policy(text, file="policy")
+    policy = load_policy(text, file="policy", resolve=resolve)
     failed = [one.name for one in run_tests(policy) if not one.passed]
     if failed:
         raise coded(

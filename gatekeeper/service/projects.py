@@ -39,7 +39,7 @@ def create(
         Denied, Refused, NotFound: the caller may not, the path is none, there is no such policy.
         Conflict: the path, or the provider's id, belongs to another project.
     """
-    authorize.demand(caller, Scope.PROJECT_CREATE)
+    caller = authorize.demand(caller, Scope.PROJECT_CREATE)
     authorize.demand_path(caller, path)
     demand_path_is_one(path)
     if (issuer is None) != (provider_id is None):
@@ -70,7 +70,7 @@ def assign_policy(server: Server, caller: Caller, project_id: str, policy: str) 
     Raises:
         Denied, NotFound: the caller may not; there is no such project or policy.
     """
-    authorize.demand(caller, Scope.POLICY_WRITE)
+    caller = authorize.demand(caller, Scope.POLICY_WRITE)
     at = server.clock()
 
     def work(connection: Connection) -> Project:
@@ -99,7 +99,7 @@ def get(server: Server, caller: Caller, project_id: str) -> Project:
     Raises:
         Denied, NotFound: as `visible`.
     """
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
     return server.database.read(lambda connection: visible(caller, projects.by_id(connection, project_id)))
 
 
@@ -107,7 +107,7 @@ def page(
     server: Server, caller: Caller, *, path: str | None, after: str, limit: int
 ) -> tuple[list[Project], str | None]:
     """Projects that the caller reaches, by path, and the cursor of the next page."""
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> tuple[list[Project], str | None]:
         found: list[Project] = []

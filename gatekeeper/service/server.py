@@ -17,6 +17,7 @@ from gatekeeper.policy.model import Policy
 from gatekeeper.recorded import PolicyVersion
 from gatekeeper.reports.json import collector_off
 from gatekeeper.service.errors import Unavailable
+from gatekeeper.service.extended_policies import stored
 from gatekeeper.service.ports import Blobs, Clock, Parser
 from gatekeeper.store.database import Database
 
@@ -38,6 +39,10 @@ class Rules:
     """(issuer, glob of project paths) in which the first upload of a job creates its project."""
     token_use_sample: timedelta = timedelta(minutes=5)
     """`last_used_at` is written at most this often."""
+    session_idle: timedelta = timedelta(hours=8)
+    """A person's session that was not used for so long is over."""
+    session_max: timedelta = timedelta(days=7)
+    """And for so long after the login, however much it was used."""
 
 
 class Cache(Generic[T]):
@@ -98,9 +103,10 @@ class Server:
         return self._documents.get(digest, made)
 
     def policy(self, version: PolicyVersion) -> Policy:
-        """The policy in an immutable version."""
+        """The policy in an immutable version; what it extends lies in versions that never change either."""
 
         def made() -> tuple[Policy, int]:
-            return load_policy(version.text, file=f"{version.name}@{version.version}"), 1
+            file = f"{version.name}@{version.version}"
+            return load_policy(version.text, file=file, resolve=stored(self.database)), 1
 
         return self._policies.get(version.digest, made)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from gatekeeper.caller import Scope
 from gatekeeper.errors import UsageError
 from gatekeeper.settings import settings_from
 
@@ -38,6 +39,34 @@ class Issuer(BaseModel):
     """Globs of project paths: there the first upload of a job creates its project."""
     max_age_s: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
     """How long after its issue an id_token counts: as long as the longest job that asks at its end."""
+
+
+class GroupGrant(BaseModel):
+    """What a group of a login provider means here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str = Field(min_length=1, max_length=300)
+    role: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)
+    scopes: frozenset[Scope] = frozenset()
+    projects: tuple[str, ...] = Field(min_length=1, max_length=100)
+
+
+class LoginProvider(BaseModel):
+    """An OpenID Connect provider by which people log in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)
+    """Part of the addresses `/api/v1/login/oidc/<name>` and `/callback` below it."""
+    issuer: str = Field(min_length=1)
+    client_id: str = Field(min_length=1, max_length=200)
+    secret_file: Path | None = None
+    """A file with the client's secret; without one the client is a public one, proven by PKCE alone."""
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    groups_claim: str = "groups"
+    grants: tuple[GroupGrant, ...] = ()
+    """What its groups mean, for the sessions that begin by it."""
 
 
 def _data_folder() -> Path:
@@ -102,6 +131,16 @@ class ServerSettings(BaseSettings):
         description='a JSON list such as [{"issuer": "https://gitlab.example.com", "provider": "gitlab", '
         '"audience": "https://gate.example.com"}]',
     )
+    login_providers: tuple[LoginProvider, ...] = Field(
+        default=(),
+        description='a JSON list such as [{"name": "gitlab", "issuer": "https://gitlab.example.com", '
+        '"client_id": "...", "secret_file": "/run/secrets/gitlab"}]',
+    )
+    """By whom people log in, beside the accounts of this server."""
+    session_idle_min: int = Field(default=480, ge=1, le=7 * 24 * 60, description="1 to 10080 minutes")
+    """A person's session that was not used for so long is over."""
+    session_max_h: int = Field(default=168, ge=1, le=90 * 24, description="1 to 2160 hours")
+    """And so long after the login, however much it was used."""
     auth_failures_per_minute: int = Field(default=10, ge=1, le=100_000, description="1 to 100000")
     """Wrong credentials of one address before it is answered with 429."""
     trusted_proxies: tuple[str, ...] = Field(

@@ -59,7 +59,7 @@ def submit(server: Server, caller: Caller, submission: Submission, received: Rec
         Unavailable, StoreUnavailable: nothing was acknowledged; send it again.
     """
     # 1. Who, for what.
-    authorize.demand(caller, Scope.EVIDENCE_WRITE)
+    caller = authorize.demand(caller, Scope.EVIDENCE_WRITE)
     check(submission, max_parts=server.rules.max_upload_parts)
     project = _project(server, caller, submission)
     # 2. Again?

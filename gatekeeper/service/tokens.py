@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from gatekeeper.access import TokenRecord
-from gatekeeper.caller import Caller, Scope
+from gatekeeper.caller import PERSON_SCOPES, Caller, Scope
 from gatekeeper.evidence import Kind
 from gatekeeper.recorded import Event
 from gatekeeper.service.errors import NotFound, Refused, Unavailable, coded
 from gatekeeper.service.events import event
 from gatekeeper.service.identity import authorize, bearer
 from gatekeeper.service.server import Server
-from gatekeeper.store import outbox, tokens
+from gatekeeper.store import outbox, people, tokens
 from gatekeeper.store.database import Connection
 
 MAX_DAYS = 366
@@ -121,7 +121,7 @@ def create(
     def work(connection: Connection) -> None:
         _keep(connection, record, caller.principal, at)
         if Scope.ADMIN in scopes:
-            _end_bootstrap(connection, caller.principal, at)
+            end_bootstrap(connection, caller.principal, at)
 
     server.database.write(work)
     return record, secret.plain
@@ -186,7 +186,7 @@ def page(server: Server, caller: Caller, *, after: str, limit: int) -> tuple[lis
 
 
 def bootstrap(server: Server, data: Path) -> Path | None:
-    """The file with a one-time administrator's token; None while somebody holds a lasting one.
+    """The file with a one-time administrator's token; None while there is a lasting administrator.
 
     Only who can read the server's data folder can use it, for an hour. Starting again makes another one.
 
@@ -208,9 +208,9 @@ def bootstrap(server: Server, data: Path) -> Path | None:
     )
 
     def work(connection: Connection) -> bool:
-        if tokens.has_usable_admin(connection, at):
+        if tokens.has_usable_admin(connection, at) or people.has_lasting_admin(connection):
             return False
-        _end_bootstrap(connection, "system", at)
+        end_bootstrap(connection, "system", at)
         _keep(connection, record, "system", at)
         return True
 
@@ -225,6 +225,12 @@ def bootstrap(server: Server, data: Path) -> Path | None:
     return path
 
 
+def end_bootstrap(connection: Connection, actor: str, at: datetime) -> None:
+    """End the token of the bootstrap file: there is a lasting administrator now."""
+    for token_id in tokens.revoke_bootstrap(connection, at):
+        _tell_revoked(connection, token_id, actor, at)
+
+
 def _check(
     name: str, scopes: frozenset[Scope], projects: tuple[str, ...], refs: tuple[str, ...], days: int
 ) -> None:
@@ -232,6 +238,13 @@ def _check(
         raise coded(Refused, "bad-parameter", f"name is 1 to {MAX_NAME_CHARS} printable characters")
     if not scopes:
         raise coded(Refused, "bad-parameter", "scopes is empty: the token could do nothing")
+    if personal := sorted(scopes & PERSON_SCOPES):
+        raise coded(
+            Refused,
+            "scope-of-people",
+            f"{', '.join(personal)} cannot be put into a token: only people sign",
+            hint="grant it to a person: gatekeeper person grant",
+        )
     if not 1 <= days <= MAX_DAYS:
         raise coded(Refused, "bad-parameter", f"expires_in_days is 1 to {MAX_DAYS}, not {days}")
     for label, globs in (("projects", projects), ("refs", refs)):
@@ -252,11 +265,6 @@ def _keep(connection: Connection, record: TokenRecord, actor: str, at: datetime)
         subject=f"token:gk_{record.id}",
     )
     outbox.tell(connection, told)
-
-
-def _end_bootstrap(connection: Connection, actor: str, at: datetime) -> None:
-    for token_id in tokens.revoke_bootstrap(connection, at):
-        _tell_revoked(connection, token_id, actor, at)
 
 
 def _tell_revoked(connection: Connection, token_id: str, actor: str, at: datetime) -> None:

@@ -52,7 +52,7 @@ def close(server: Server, caller: Caller, submission: Submission) -> EvidenceSet
         Conflict: `set-contradicts`: another total was announced before.
         Denied: as for evidence.
     """
-    authorize.demand(caller, Scope.EVIDENCE_WRITE)
+    caller = authorize.demand(caller, Scope.EVIDENCE_WRITE)
     check(replace(submission, part=1), max_parts=server.rules.max_upload_parts)
     at = server.clock()
 

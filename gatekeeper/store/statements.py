@@ -5,7 +5,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gatekeeper.store import tables_people
 from gatekeeper.store.tables import Base
+
+_DECLARED = (tables_people,)
+"""Modules that hold further tables: to be known to `Base` they have to be imported."""
 
 
 def table(name: str) -> Table:

@@ -4,7 +4,7 @@
 """
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -12,14 +12,17 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
-    Text,
     UniqueConstraint,
 )
 from sqlmodel import Field, SQLModel
 
 from gatekeeper.store.columns import UtcTime
+from gatekeeper.store.fields import big as _big
+from gatekeeper.store.fields import content as _bytes
+from gatekeeper.store.fields import optional_text as _optional_text
+from gatekeeper.store.fields import text as _text
+from gatekeeper.store.fields import time as _time
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -38,26 +41,6 @@ class Base(SQLModel):
     """All tables of the server."""
 
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
-
-
-def _text(*, key: bool = False, default: str | None = None) -> Any:
-    return Field(sa_column=Column(Text, primary_key=key, nullable=False, server_default=default))
-
-
-def _optional_text() -> Any:
-    return Field(default=None, sa_column=Column(Text, nullable=True))
-
-
-def _time(*, is_optional: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(UtcTime, nullable=is_optional))
-
-
-def _bytes() -> Any:
-    return Field(sa_column=Column(LargeBinary, nullable=False))
-
-
-def _big(*, default: str | None = None) -> Any:
-    return Field(sa_column=Column(BigInteger, nullable=False, server_default=default))
 
 
 class ProjectRow(Base, table=True):

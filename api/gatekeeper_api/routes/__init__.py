@@ -12,8 +12,11 @@ from gatekeeper_api.routes import (
     findings,
     gate,
     history,
+    login,
+    people,
     policies,
     projects,
+    sessions,
     tokens,
 )
 
@@ -30,4 +33,7 @@ ROUTERS: Sequence[APIRouter] = (
     findings.router,
     tokens.router,
     tokens.whoami_router,
+    sessions.router,
+    people.router,
+    login.router,
 )

@@ -113,8 +113,7 @@ async def send(asks: Asks, request: Request, about: Annotated[About, Query()]) -
 
     The answer to such a one is 422 (413 when it is over a limit) with the member `evidence`.
     """
-    authorize.demand(asks.caller, Scope.EVIDENCE_WRITE)
-    authorize.demand_path(asks.caller, about.project)
+    authorize.demand_path(authorize.demand(asks.caller, Scope.EVIDENCE_WRITE), about.project)
     upload = await spooled(request, asks.parts.settings)
     try:
         return await asks.parts.threads.run_upload(lambda: _submitted(asks, about, upload))

@@ -162,7 +162,7 @@ def permitted(query: bytes, caller: Caller) -> Ask:
         Denied: the caller may not read gates, or not of this project.
     """
     ask = asked_in(query, caller)
-    authorize.demand(caller, Scope.GATE_READ)
+    caller = authorize.demand(caller, Scope.GATE_READ)
     authorize.demand_path(caller, ask.about.project)
     return ask
 

@@ -16,9 +16,26 @@ from gatekeeper_api.schemas.lists import (
     EvidencePage,
     EvidenceProblem,
     FindingPage,
+    PersonPage,
     PolicyPage,
     ProjectPage,
     TokenPage,
+)
+from gatekeeper_api.schemas.people import (
+    Activity,
+    CodeShown,
+    Grant,
+    LoginRequest,
+    LoginWays,
+    NewGrant,
+    NewPassword,
+    NewPerson,
+    NewSession,
+    PasswordChange,
+    Person,
+    Sessions,
+    SessionsEnded,
+    TotpSecret,
 )
 from gatekeeper_api.schemas.projects import NewProject, PolicyChoice, PolicyVersion, Project
 from gatekeeper_api.schemas.tokens import NewToken, Rotation, Token, TokenRequest, Whoami
@@ -43,6 +60,14 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     NewToken,
     TokenPage,
     Whoami,
+    Person,
+    PersonPage,
+    Grant,
+    NewSession,
+    Sessions,
+    SessionsEnded,
+    TotpSecret,
+    LoginWays,
 )
 REQUESTS: tuple[type[BaseModel], ...] = (
     SetEnd,
@@ -52,6 +77,13 @@ REQUESTS: tuple[type[BaseModel], ...] = (
     PolicyChoice,
     TokenRequest,
     Rotation,
+    NewPerson,
+    NewGrant,
+    Activity,
+    NewPassword,
+    PasswordChange,
+    CodeShown,
+    LoginRequest,
 )
 
 

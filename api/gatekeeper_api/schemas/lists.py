@@ -5,6 +5,7 @@ from gatekeeper_api.schemas.base import Page
 from gatekeeper_api.schemas.decisions import DecisionSummary
 from gatekeeper_api.schemas.evidence import Evidence
 from gatekeeper_api.schemas.findings import TrackedFinding
+from gatekeeper_api.schemas.people import Person
 from gatekeeper_api.schemas.projects import PolicyVersion, Project
 from gatekeeper_api.schemas.tokens import Token
 
@@ -33,6 +34,10 @@ class PolicyPage(Page[PolicyVersion]):
 
 class FindingPage(Page[TrackedFinding]):
     """Findings in the order of their keys."""
+
+
+class PersonPage(Page[Person]):
+    """People by id."""
 
 
 class TokenPage(Page[Token]):

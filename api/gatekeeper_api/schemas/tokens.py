@@ -66,6 +66,14 @@ class Rotation(Sent):
     grace_hours: Annotated[int, Field(ge=0, le=720)] = 24
 
 
+class Held(Shape):
+    """What a person holds on the projects that match."""
+
+    role: str | None = Field(examples=["qa-lead"])
+    scopes: list[Scope]
+    projects: list[str]
+
+
 class Whoami(Shape):
     """The caller as the server sees it."""
 
@@ -76,16 +84,25 @@ class Whoami(Shape):
     refs: list[str]
     kinds: list[Kind]
     expires_at: datetime | None
+    person: str | None = Field(description="Id of the person, for a session.", examples=["usr_06b1"])
+    held: list[Held] = Field(description="What a person holds where: not every scope for every project.")
 
     @classmethod
     def of(cls, caller: Caller) -> "Whoami":
         """The caller as the API writes it; for a job, the project that its provider names."""
+        held = [
+            Held(role=one.role, scopes=sorted(one.scopes), projects=list(one.projects))
+            for one in caller.holdings
+        ]
+        globs = {glob for one in caller.holdings for glob in one.projects} | set(caller.projects)
         return cls(
             principal=caller.principal,
             method=caller.method,
             scopes=sorted(caller.scopes),
-            projects=[caller.claims.project_path] if caller.claims else list(caller.projects),
+            projects=[caller.claims.project_path] if caller.claims else sorted(globs),
             refs=list(caller.refs),
             kinds=list(caller.kinds),
             expires_at=caller.expires_at,
+            person=caller.person,
+            held=held,
         )

@@ -8,26 +8,41 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import NoReturn
 
-from gatekeeper.caller import Caller, Claims, Scope
+from gatekeeper.caller import PERSON_SCOPES, Caller, Claims, Method, Scope
 from gatekeeper.evidence import Kind, Trust
 from gatekeeper.service.errors import Denied, coded
 
 
-def demand(caller: Caller, scope: Scope) -> None:
-    """Return when the caller holds `scope`.
+def demand(caller: Caller, scope: Scope) -> Caller:
+    """The caller as far as `scope` goes; go on with that one: a person reaches no project otherwise.
 
     Raises:
         Denied: `scope-missing`.
     """
-    if caller.may(scope):
-        return
-    if caller.claims is not None:
-        hint = f"a pipeline job never holds {scope}; use a token with that scope"
-    else:
-        hint = f"ask an administrator for a token with the scope {scope}"
-    _deny(
-        "scope-missing", f"{caller.principal} lacks the scope {scope}; it has {_listed(caller.scopes)}", hint
-    )
+    if not caller.may(scope):
+        _deny(
+            "scope-missing",
+            f"{caller.principal} lacks the scope {scope}; it has {_listed(caller.scopes)}",
+            _way_to(scope, caller),
+        )
+    return caller.for_scope(scope)
+
+
+def demand_role(caller: Caller, role: str, project: str) -> None:
+    """Return when the caller is a person who has `role` in the project.
+
+    Raises:
+        Denied: `role-missing`.
+    """
+    has = caller.roles_in(project)
+    if role not in has:
+        _deny(
+            "role-missing",
+            f"{caller.principal} has not the role {role} in {project!r}; it has {_listed(has)}",
+            f"ask an administrator to grant you the role {role} (gatekeeper person grant)"
+            if caller.method is Method.PERSON
+            else "only people have roles: log in (gatekeeper login)",
+        )
 
 
 def demand_path(caller: Caller, path: str) -> None:
@@ -43,7 +58,9 @@ def demand_path(caller: Caller, path: str) -> None:
         _deny(
             "project-not-granted",
             f"{caller.principal} does not reach project {path!r}; it reaches {_listed(caller.projects)}",
-            "ask an administrator for a token whose projects include it",
+            "ask an administrator to grant it to you (gatekeeper person grant)"
+            if caller.method is Method.PERSON
+            else "ask an administrator for a token whose projects include it",
         )
 
 
@@ -194,6 +211,16 @@ def _listed(names: Collection[str]) -> str:
     shown = sorted(str(name) for name in names)
     more = f" and {len(shown) - 10} more" if len(shown) > 10 else ""
     return (", ".join(shown[:10]) or "none") + more
+
+
+def _way_to(scope: Scope, caller: Caller) -> str:
+    if caller.method is Method.PERSON:
+        return f"ask an administrator to grant you {scope} (gatekeeper person grant)"
+    if scope in PERSON_SCOPES:
+        return f"only people hold {scope}, and only when it was granted to them: gatekeeper login"
+    if caller.claims is not None:
+        return f"a pipeline job never holds {scope}; use a token with that scope"
+    return f"ask an administrator for a token with the scope {scope}"
 
 
 def _deny(code: str, message: str, hint: str) -> NoReturn:

@@ -22,7 +22,9 @@ from gatekeeper.caller import Caller, Method
 from gatekeeper.service.errors import NotAuthenticated, ServiceError, coded
 
 PREFIX = "gk_"
-_FORM = re.compile(r"(gk_([a-z2-7]{12})_[a-z2-7]{52})([0-9a-f]{8})")
+SESSION_PREFIX = "gks_"
+"""How the secret of a person's session begins; else it is made as a token is."""
+_FORM = re.compile(r"((gks?_)([a-z2-7]{12})_[a-z2-7]{52})([0-9a-f]{8})")
 _SECRET_BYTES = 32
 _ID_CHARS = 12
 
@@ -45,30 +47,30 @@ class Presented(msgspec.Struct, frozen=True):
     sha256: str
 
 
-def new_secret() -> NewSecret:
+def new_secret(prefix: str = PREFIX) -> NewSecret:
     """A fresh token: 60 random bits of id, 256 random bits of secret."""
     token_id = _base32(secrets.token_bytes(8))[:_ID_CHARS]
-    body = f"{PREFIX}{token_id}_{_base32(secrets.token_bytes(_SECRET_BYTES))}"
+    body = f"{prefix}{token_id}_{_base32(secrets.token_bytes(_SECRET_BYTES))}"
     plain = body + _checksum(body)
     return NewSecret(token_id, plain, _sha256(plain))
 
 
-def presented(text: str) -> Presented:
+def presented(text: str, prefix: str = PREFIX) -> Presented:
     """The public id and the digest of a token that was sent. No error ever repeats the token.
 
     Raises:
         NotAuthenticated: it has not the form of a token, or was mistyped.
     """
     form = _FORM.fullmatch(text)
-    if form is None:
+    if form is None or form[2] != prefix:
         raise NotAuthenticated(
             f"this is no token of Gatekeeper ({len(text)} characters)",
             hint="send `Authorization: Bearer` and the whole token as it was shown once, or an id_token",
         )
-    body, token_id, checksum = form.groups()
+    body, _, token_id, checksum = form.groups()
     if _checksum(body) != checksum:
         raise NotAuthenticated(
-            f"token gk_{token_id} is mistyped: its checksum is wrong", hint="copy the whole token again"
+            f"token {prefix}{token_id} is mistyped: its checksum is wrong", hint="copy the whole token again"
         )
     return Presented(token_id, _sha256(text))
 

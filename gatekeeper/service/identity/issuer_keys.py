@@ -46,7 +46,8 @@ class Issuer:
 
     issuer: str
     """The `iss` claim, byte for byte; https, or plain http to this machine."""
-    provider: Literal["gitlab", "github"]
+    provider: Literal["gitlab", "github", "people"]
+    """Whose claims its id_tokens have; `people`: those of somebody who logs in, never of a job."""
     audience: str
     jwks_uri: str | None = None
     """Where its keys are; None: as its discovery document says."""
@@ -145,22 +146,52 @@ def _key_set(issuer: Issuer) -> bytes:
     """
     if issuer.jwks_uri is not None:
         return _fetched(issuer.jwks_uri, issuer)
+    found = discovered(issuer)
+    if fault := _fault_of(found.jwks_uri, may_be_local=_is_local(issuer.issuer)):
+        raise _unavailable(issuer, f"the jwks_uri {found.jwks_uri[:200]!r} it names {fault}")
+    return _fetched(found.jwks_uri, issuer)
+
+
+class Discovery(msgspec.Struct, frozen=True):
+    """What an issuer says of itself, OpenID Connect Discovery 1.0, section 3."""
+
+    issuer: str
+    jwks_uri: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+
+
+def discovered(issuer: Issuer) -> Discovery:
+    """The discovery document of the issuer, fetched now.
+
+    Raises:
+        Unavailable: no usable answer, or one of another issuer.
+    """
     url = issuer.issuer.rstrip("/") + "/.well-known/openid-configuration"
     try:
-        found = msgspec.json.decode(_fetched(url, issuer), type=_Discovery)
+        found = msgspec.json.decode(_fetched(url, issuer), type=Discovery)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unavailable(issuer, f"{url} is no discovery document: {error}") from error
     # OpenID Connect Discovery 1.0, section 4.3: else one host could speak for another.
     if found.issuer != issuer.issuer:
         raise _unavailable(issuer, f"{url} is of another issuer: {found.issuer[:200]!r}")
-    if fault := _fault_of(found.jwks_uri, may_be_local=_is_local(issuer.issuer)):
-        raise _unavailable(issuer, f"the jwks_uri {found.jwks_uri[:200]!r} in {url} {fault}")
-    return _fetched(found.jwks_uri, issuer)
+    return found
 
 
-class _Discovery(msgspec.Struct, frozen=True):
-    issuer: str
-    jwks_uri: str
+def endpoint(issuer: Issuer, url: str) -> str:
+    """`url`, which the issuer's discovery document names, when it may be used.
+
+    Raises:
+        Unavailable: it is missing, or not https.
+    """
+    if fault := _fault_of(url, may_be_local=_is_local(issuer.issuer)):
+        raise _unavailable(issuer, f"the endpoint {url[:200]!r} it names {fault}")
+    return url
+
+
+def is_local(url: str) -> bool:
+    """True when `url` leads to this machine."""
+    return _is_local(url)
 
 
 def _fetched(url: str, issuer: Issuer) -> bytes:

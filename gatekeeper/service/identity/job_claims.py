@@ -77,6 +77,8 @@ def claims_in(payload: bytes, issuer: Issuer, expires_at: datetime) -> Claims:
             return _gitlab_claims(read_json(payload, GitLabJob), issuer, expires_at)
         case "github":
             return _github_claims(read_json(payload, GitHubJob), issuer, expires_at)
+        case "people":
+            raise NotAuthenticated(f"issuer {issuer.issuer} is believed for people who log in, not for jobs")
         case _:
             assert_never(issuer.provider)
 

@@ -76,11 +76,19 @@ class OidcVerifier:
                 old, or lacks a claim that is needed; code `token-expired` when only its time is over.
             Unavailable: the issuer's keys cannot be had, so nobody can tell.
         """
+        payload, issuer, expires_at = self.proven(token, now)
+        return claims_in(payload, issuer, expires_at)
+
+    def proven(self, token: str, now: datetime) -> tuple[bytes, Issuer, datetime]:
+        """Steps 1 to 5: the claims that an issuer signed for our audience, whose they are, until when.
+
+        Raises:
+            NotAuthenticated, Unavailable: as `verify`.
+        """
         header, unproven = _dissected(token)
         keys = self._keys_of(unproven.iss)
         payload = _signed_payload(token, header.alg, keys.get(header.kid, now))
-        expires_at = _end_of(read_json(payload, _Registered), keys.issuer, now)
-        return claims_in(payload, keys.issuer, expires_at)
+        return payload, keys.issuer, _end_of(read_json(payload, _Registered), keys.issuer, now)
 
     def _keys_of(self, name: str) -> IssuerKeys[_Key]:
         if (keys := self._keys.get(name)) is None:

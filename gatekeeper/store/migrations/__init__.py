@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from gatekeeper.store import statements as statements  # every table is declared with it
 from gatekeeper.store.database import Connection, Database
 from gatekeeper.store.errors import SchemaOutdated, StoreUnavailable
 from gatekeeper.store.tables import Base
