@@ -36,6 +36,18 @@ def of_digest(connection: Connection, digest: str) -> PolicyVersion | None:
     return policy_version_of(row) if row else None
 
 
+def with_digest(connection: Connection, name: str, beginning: str) -> PolicyVersion | None:
+    """The newest version of a policy whose digest begins so."""
+    wanted = (
+        select(_VERSION)
+        .where(_VERSION.c.name == name, _VERSION.c.digest.startswith(beginning, autoescape=True))
+        .order_by(_VERSION.c.version.desc())
+        .limit(1)
+    )
+    row = connection.execute(wanted).mappings().first()
+    return policy_version_of(row) if row else None
+
+
 def newest_page(connection: Connection, *, after: str, limit: int) -> list[PolicyVersion]:
     """The newest version of each policy, by name, beginning after the name `after`."""
     newest = select(_VERSION.c.name, func.max(_VERSION.c.version).label("version")).group_by(_VERSION.c.name)
