@@ -7,6 +7,7 @@ import msgspec
 
 from gatekeeper.decision import Decision, Mode, Outcome, PolicyRef, Reason, Remedy, RuleResult, Status
 from gatekeeper.evidence import Param
+from gatekeeper.messages.effort import effort_of
 from gatekeeper.subject import Subject
 
 
@@ -60,7 +61,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decided(decision: Decision, *, is_recorded: bool) -> Gate:
-    """The answer that a decision gives."""
+    """The answer that a decision gives; what costs the least work to mend comes first."""
     return Gate(
         project=decision.subject.project,
         stage=decision.stage,
@@ -78,7 +79,7 @@ def decided(decision: Decision, *, is_recorded: bool) -> Gate:
             *(_reason(None, why, None) for why in decision.reasons),
             *(
                 _reason(rule, rule.message, rule.remedy)
-                for rule in decision.rules
+                for rule in sorted(decision.rules, key=lambda rule: effort_of(rule.remedy))
                 if rule.status in (Status.WARN, Status.FAIL, Status.MISSING, Status.ERROR)
             ),
         ),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gatekeeper.decision import Decision, Missing, Mode, Outcome, Remedy, RuleResult, Status
 from gatekeeper.messages import render
+from gatekeeper.messages.effort import effort_of
 
 NOT_PROVEN = frozenset({Status.FAIL, Status.MISSING, Status.ERROR})
 
@@ -15,12 +16,15 @@ VERDICT = {Outcome.PASS: "PASS", Outcome.WARN: "WARN", Outcome.FAIL: "FAIL"}
 
 @dataclass(frozen=True, kw_only=True)
 class Outline:
-    """The rules of a decision by what they did to it, each group in the order of the policy."""
+    """The rules of a decision by what they did to it, each group in the order of the policy.
+
+    What is to be done comes before the rest: the least work first.
+    """
 
     blocking: tuple[RuleResult, ...]
     """Each of these alone stops the subject."""
     costly: tuple[RuleResult, ...]
-    """`score` rules that gave no points, the dearest first."""
+    """`score` rules that gave no points, the dearest first; of equal ones the least work."""
     warnings: tuple[RuleResult, ...]
     waived: tuple[RuleResult, ...]
     observed: tuple[RuleResult, ...]
@@ -38,6 +42,8 @@ def outline(decision: Decision) -> Outline:
     groups: dict[str, list[RuleResult]] = {name: [] for name in Outline.__dataclass_fields__}
     for rule in decision.rules:
         groups[_group(rule)].append(rule)
+    for name in ("blocking", "costly", "warnings"):
+        groups[name].sort(key=lambda rule: effort_of(rule.remedy))
     groups["costly"].sort(key=lambda rule: -(rule.weight or 0))
     return Outline(**{name: tuple(rules) for name, rules in groups.items()})
 
