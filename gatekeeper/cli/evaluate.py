@@ -16,10 +16,13 @@ from gatekeeper.cli.evidence_files import evidence_from_files
 from gatekeeper.cli.output import one_line, put_or_save, remove, say
 from gatekeeper.cli.policy_files import BASE, policy_at
 from gatekeeper.cli.views import View, written
+from gatekeeper.cli.waiver_file import waivers_at
 from gatekeeper.decision import Outcome
 from gatekeeper.errors import UsageError
-from gatekeeper.evidence import Baseline, Kind
+from gatekeeper.evidence import Baseline, Evidence, Kind
 from gatekeeper.policy.model import Policy
+from gatekeeper.subject import Subject
+from gatekeeper.waiver import Waiver
 
 
 class UnknownStage(UsageError):
@@ -51,6 +54,10 @@ def evaluate(
     baseline: Annotated[
         list[str] | None,
         typer.Option(metavar="PATH", help="Reports or a folder of the last allowed build; may be repeated."),
+    ] = None,
+    waivers: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Waivers as a list in YAML or JSON: what the server would hold."),
     ] = None,
     kind: Annotated[
         Kind | None,
@@ -90,6 +97,7 @@ def evaluate(
       gatekeeper evaluate reports/ --stage test
       gatekeeper evaluate unit=junit.xml e2e=e2e.xml coverage.xml --stage uat --policy policy.yaml
       gatekeeper evaluate reports/ --stage test --baseline main-reports/ --format markdown
+      gatekeeper evaluate reports/ --stage test --waivers waivers.yaml
       gatekeeper evaluate reports/ --stage test --format junit --output gate.xml
     """
     instant = _instant(as_of)
@@ -105,10 +113,19 @@ def evaluate(
     if baseline:
         earlier = evidence_from_files(baseline, subject=subject, received_at=instant, kind=kind)
         before = Baseline(evidence=earlier)
+    exceptions = _waivers(waivers, subject, stage, instant, policy, evidence)
     inputs = pipeline.resolve_inputs(
-        subject=subject, stage=stage, as_of=instant, policy=policy, evidence=evidence, baseline=before
+        subject=subject,
+        stage=stage,
+        as_of=instant,
+        policy=policy,
+        evidence=evidence,
+        baseline=before,
+        waivers=exceptions,
     )
-    decision = pipeline.decide(inputs, policy=policy, evidence=evidence, baseline=before, gate=False)
+    decision = pipeline.decide(
+        inputs, policy=policy, evidence=evidence, baseline=before, waivers=exceptions, gate=False
+    )
     again = _again(
         files,
         stage,
@@ -116,6 +133,7 @@ def evaluate(
         {
             "--policy": policy_file,
             "--baseline": baseline,
+            "--waivers": waivers,
             "--kind": kind,
             "--project": project,
             "--commit": commit,
@@ -146,6 +164,32 @@ def _policy_with(stage: str, path: Path) -> Policy:
             hint="its stages are " + ", ".join(policy.stages),
         )
     return policy
+
+
+def _waivers(
+    path: Path | None,
+    subject: Subject,
+    stage: str,
+    as_of: datetime,
+    policy: Policy,
+    evidence: Sequence[Evidence],
+) -> tuple[Waiver, ...]:
+    """The waivers of the file. Those that do not say what they cover are taken to cover what is open now."""
+    if path is None:
+        return ()
+    found = waivers_at(path, project=subject.project, policy=policy)
+    question = pipeline.resolve_inputs(
+        subject=subject, stage=stage, as_of=as_of, policy=policy, evidence=evidence
+    )
+    found = found.covering(pipeline.open_now(question, policy=policy, evidence=evidence))
+    for waiver in found.waivers:
+        if waiver.id in found.open_ended:
+            count = len(waiver.covered)
+            _note(
+                f"waiver {one_line(waiver.id)} does not say what it covers: taken to cover "
+                f"{count} {'finding' if count == 1 else 'findings'} of these reports"
+            )
+    return found.waivers
 
 
 def _note(text: str) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gatekeeper.cli.output import one_line
+from gatekeeper.cli.render.exceptions import exception_words
 from gatekeeper.cli.render.outline import (
     NOT_A_GATE,
     Entry,
@@ -43,6 +44,8 @@ def render(decision: Decision, evidence: Sequence[Evidence] = ()) -> str:  # noq
         blocks.append(_table(grouped.failing))
     if grouped.warnings:
         blocks.append(_folded(f"warnings ({len(grouped.warnings)})", _table(grouped.warnings)))
+    if exceptions := exception_words(decision):
+        blocks.append(_folded("exceptions", "\n".join(f"- {text_of(line)}" for line in exceptions)))
     blocks.append(_folded(f"evidence ({len(decision.evidence)})", _evidence(decision)))
     if rest := _rest(grouped):
         blocks.append(_folded("other rules", rest))

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from gatekeeper.cli.output import clean
 from gatekeeper.cli.render import backing
+from gatekeeper.cli.render.exceptions import exception_words
 from gatekeeper.cli.render.outline import (
     VERDICT,
     Entry,
@@ -28,7 +29,7 @@ from gatekeeper.cli.render.outline import (
 )
 from gatekeeper.cli.render.pieces import grid, joined, sign
 from gatekeeper.cli.render.screen import VERDICT_STYLES, Screen, style_of
-from gatekeeper.decision import Decision, Mode, RuleResult, Status
+from gatekeeper.decision import Decision, Mode, Outcome, RuleResult, Status
 
 _FEW, _ALL = 5, 1_000
 
@@ -89,6 +90,7 @@ class _View:
             yield _section("Warnings", self._rules(warnings))
         if self.decision.would_change:
             yield _section("Will change", *self._changes())
+        yield _section("Exceptions", *(Text(clean(line)) for line in exception_words(self.decision)))
         yield _section("Other rules", *self._rest())
         if details:
             yield _section("Points", backing.points(self.decision))
@@ -120,8 +122,10 @@ class _View:
         return f"rules: {counts or 'none'}"
 
     def _reasons(self) -> Iterable[RenderableType]:
+        # Of a decision that passes, a reason is only something to know: a waiver that was not applied.
+        status = Status.FAIL if self.decision.outcome is Outcome.FAIL else Status.WARN
         for reason in self.decision.reasons:
-            yield self._line(Status.FAIL, reason.text or reason.code)
+            yield self._line(status, reason.text or reason.code)
         for missing in missing_beyond_rules(self.decision):
             yield self._line(Status.MISSING, missing.reason.text or missing.reason.code)
 
