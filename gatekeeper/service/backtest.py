@@ -76,7 +76,7 @@ def order(
         PolicyRefused, Refused: the policy cannot decide, or is not the one that the path names.
         Unavailable: nothing was queued.
     """
-    authorize.demand(caller, Scope.AUDIT_READ)
+    caller = authorize.demand(caller, Scope.AUDIT_READ)
     if len(text) > MAX_POLICY_BYTES:
         raise coded(
             Refused, "policy-refused", f"the policy is {len(text):,} bytes; the limit is {MAX_POLICY_BYTES:,}"
@@ -130,7 +130,7 @@ def standing(server: Server, jobs: Jobs, caller: Caller, job_id: str) -> Standin
         Denied: no `audit:read`.
         NotFound: there is none of this id, or it is about projects that the caller does not reach.
     """
-    authorize.demand(caller, Scope.AUDIT_READ)
+    caller = authorize.demand(caller, Scope.AUDIT_READ)
     state, said = jobs.status(job_id), _said(jobs.progress(job_id))
     if state == "unknown" or (said is None and state == "done"):
         raise _none(job_id)

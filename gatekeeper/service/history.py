@@ -56,7 +56,7 @@ def page(
     Raises:
         Denied, NotFound: no `audit:read`; the project is not in its reach.
     """
-    authorize.demand(caller, Scope.AUDIT_READ)
+    caller = authorize.demand(caller, Scope.AUDIT_READ)
 
     def work(connection: Connection) -> tuple[list[Exported], Place | None]:
         if project is not None:
@@ -79,7 +79,7 @@ def document(server: Server, caller: Caller, receipt_id: str) -> bytes:
         Denied, NotFound: no `audit:read`; there is none of this id in reach, or nothing was read of it.
         Unavailable: the blob store cannot be read, or what it holds is damaged.
     """
-    authorize.demand(caller, Scope.AUDIT_READ)
+    caller = authorize.demand(caller, Scope.AUDIT_READ)
 
     def work(connection: Connection) -> str | None:
         found = receipts.by_id(connection, receipt_id)
@@ -101,7 +101,7 @@ def policy(server: Server, caller: Caller, name: str, number: int) -> tuple[str,
     Raises:
         Denied, NotFound: no `audit:read`; there is none.
     """
-    authorize.demand(caller, Scope.AUDIT_READ)
+    caller = authorize.demand(caller, Scope.AUDIT_READ)
     version = server.database.read(lambda connection: policies.version(connection, name, number))
     if version is None:
         raise coded(NotFound, "policy-not-found", f"there is no policy {name[:80]}@{number}")
