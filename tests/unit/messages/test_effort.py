@@ -13,7 +13,7 @@ from gatekeeper.messages.remedies import REMEDIES
 
 def test_every_remedy_has_one_place():
     """A new code is put into the order by whoever adds it."""
-    assert Counter(code for effort in EFFORTS for code in effort.codes) == Counter(REMEDIES)
+    assert Counter(code for effort in EFFORTS for code in effort.codes) == Counter(list(REMEDIES))
 
 
 def test_the_order():
