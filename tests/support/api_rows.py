@@ -1,10 +1,12 @@
 """Every route of the API as a row: a request that is right, and what it takes. And a world in which it is."""
 
+import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -12,14 +14,17 @@ import msgspec
 from gate_server import GateServer
 from local_issuer import COMMIT, LocalIssuer
 
-from gatekeeper.caller import Scope
+from gatekeeper.caller import PERSON_SCOPES, Scope
 from gatekeeper.resources import rules_folder
+from gatekeeper.service.people import totp
 
 PROJECT, TREE, STAGE = "pay/api", "b2" * 20, "develop"
 OTHER_COMMIT = "d4" * 20
 ARTIFACT = "sha256:" + "c3" * 32
 JUNIT = b'<testsuite tests="1"><testcase classname="t" name="a"/></testsuite>'
-EVERY_SCOPE = [scope for scope in Scope if scope is not Scope.ADMIN]
+EVERY_SCOPE = [scope for scope in Scope if scope is not Scope.ADMIN and scope not in PERSON_SCOPES]
+PASSWORD = "a horse that is correct"
+PROVIDER = "local-gitlab"
 SOURCE = {"project": PROJECT, "commit": COMMIT, "tree": TREE}
 PART = {**SOURCE, "name": "part", "set": "s", "part": "1/1", "run": "574", "attempt": "1"}
 
@@ -37,6 +42,57 @@ class World:
     backtest_id: str = ""
     expired: str = ""
     revoked: str = ""
+
+    logged_out: str = ""
+    shut_out: str = ""
+    grant_id: str = ""
+    totp_secret: str = ""
+    _people: Iterator[int] = field(default_factory=itertools.count)
+
+    def person(self, **more: Any) -> tuple[str, str]:
+        """The id and the login name of a new person."""
+        login = f"ann{next(self._people)}"
+        wanted = {"name": "Ann", "login": login, "password": PASSWORD, **more}
+        with self.server.http() as http:
+            return http.post(f"{V1}/people", json=wanted).raise_for_status().json()["id"], login
+
+    def grant(self, person: str, *scopes: str, projects: tuple[str, ...], role: str | None = None) -> str:
+        """The id of a new grant."""
+        wanted = {"scopes": scopes, "projects": projects, "role": role}
+        with self.server.http() as http:
+            made = http.post(f"{V1}/people/{person}/grants", json=wanted).raise_for_status()
+        return str(made.json()["id"])
+
+    def log_in(self, login: str) -> str:
+        """The secret of a new session."""
+        wanted = {"login": login, "password": PASSWORD, "bearer": True}
+        return str(self.http.post(f"{V1}/sessions", json=wanted).raise_for_status().json()["secret"])
+
+    def session(self, *scopes: str, projects: tuple[str, ...] = ()) -> str:
+        """The secret of a session of a new person with this grant."""
+        person, login = self.person()
+        if scopes:
+            self.grant(person, *scopes, projects=projects)
+        return self.log_in(login)
+
+    def fresh_person(self) -> str:
+        """The id of a person whom a row may change."""
+        return self.person()[0]
+
+    def fresh_grant(self) -> str:
+        """The id of a person, with a grant that a row may end."""
+        person = self.fresh_person()
+        self.grant_id = self.grant(person, "gate:read", projects=("a/*",))
+        return person
+
+    def begin_totp(self, headers: dict[str, str]) -> None:
+        """Let the caller begin a second factor."""
+        begun = self.http.post(f"{V1}/people/me/totp", headers=headers)
+        self.totp_secret = begun.json().get("secret", totp.new_secret())
+
+    def code(self) -> dict[str, str]:
+        """The code of now."""
+        return {"totp": totp.code_at(self.totp_secret, totp.step_of(datetime.now(UTC)))}
 
     def fresh_token(self) -> str:
         """The id of a token that a row may end."""
@@ -57,6 +113,8 @@ class Row:
     """`path`: the request names a project; `id`: a thing of one; `all`: it lists what is in reach."""
     names_commit: bool = False
     is_public: bool = False
+    is_personal: bool = False
+    """True: only for people, whatever they hold."""
     query: dict[str, str] = field(default_factory=dict)
     json: dict[str, Any] | Callable[[World], dict[str, Any]] | None = None
     content: bytes | None = None
@@ -72,13 +130,15 @@ class Row:
     def send(self, world: World, credential: str | None) -> httpx.Response:
         """The answer to somebody with this credential."""
         path = self.path.replace("{id}", self.id(world)).replace("{name}", "base").replace("{version}", "1")
+        path = path.replace("{provider}", PROVIDER).replace("{grant}", world.grant_id)
         headers, content = {}, self.content
         if credential is not None:
             headers["Authorization"] = credential if " " in credential else f"Bearer {credential}"
+        world.http.cookies.clear()  # of a row that logs somebody in
+        self.before(world, headers)
         if self.json is not None:
             content = msgspec.json.encode(self.json(world) if callable(self.json) else self.json)
             headers["Content-Type"] = "application/json"
-        self.before(world, headers)
         while True:
             answer = world.http.request(
                 self.method, path, params=self.query, headers=headers, content=content
@@ -206,9 +266,57 @@ ROWS = [
     of(f"POST {V1}/tokens/{{id}}/rotate", ADMIN, 201, id=World.fresh_token, json={"grace_hours": 1}),
     of(f"DELETE {V1}/tokens/{{id}}", ADMIN, 204, id=World.fresh_token),
     of(f"GET {V1}/whoami", None),
+    of(f"GET {V1}/login", None, is_public=True),
+    of(f"GET {V1}/login/oidc/{{provider}}", None, 303, is_public=True),
+    of(f"GET {V1}/login/oidc/{{provider}}/callback", None, 401, is_public=True, query={"state": "never"}),
+    of(
+        f"POST {V1}/sessions",
+        None,
+        201,
+        is_public=True,
+        json=lambda world: {"login": world.person()[1], "password": PASSWORD},
+    ),
+    of(f"GET {V1}/sessions", None, is_personal=True),
+    of(f"DELETE {V1}/sessions/current", None, 204, is_personal=True),
+    of(f"DELETE {V1}/sessions/{{id}}", None, 404, is_personal=True, id=lambda _: "k3v5tq2mzx7a"),
+    of(
+        f"PUT {V1}/people/me/password",
+        None,
+        is_personal=True,
+        json={"old": PASSWORD, "new": "another horse that is correct"},
+    ),
+    of(f"POST {V1}/people/me/totp", None, 201, is_personal=True),
+    of(
+        f"POST {V1}/people/me/totp/confirm",
+        None,
+        is_personal=True,
+        before=World.begin_totp,
+        json=World.code,
+    ),
+    of(f"POST {V1}/people/me/totp/remove", None, is_personal=True, json={"totp": "123456"}),
+    of(
+        f"POST {V1}/people",
+        ADMIN,
+        201,
+        json=lambda world: {"name": "B", "login": f"bob{next(world._people)}", "password": PASSWORD},
+    ),
+    of(f"GET {V1}/people", ADMIN),
+    of(f"GET {V1}/people/{{id}}", ADMIN, id=World.fresh_person),
+    of(f"PUT {V1}/people/{{id}}/active", ADMIN, id=World.fresh_person, json={"is_active": False}),
+    of(f"PUT {V1}/people/{{id}}/password", ADMIN, 204, id=World.fresh_person, json={"password": PASSWORD}),
+    of(f"DELETE {V1}/people/{{id}}/sessions", ADMIN, id=World.fresh_person),
+    of(
+        f"POST {V1}/people/{{id}}/grants",
+        ADMIN,
+        201,
+        id=World.fresh_person,
+        json={"role": "qa-lead", "projects": ["pay/*"]},
+    ),
+    of(f"DELETE {V1}/people/{{id}}/grants/{{grant}}", ADMIN, 204, id=World.fresh_grant),
 ]
 BY_NAME = {row.name: row for row in ROWS}
-KNOWN_ROWS = [row for row in ROWS if not row.is_public]
+KNOWN_ROWS = [row for row in ROWS if not row.is_public and not row.is_personal]
+PERSONAL_ROWS = [row for row in ROWS if row.is_personal]
 
 
 def refused(answer: httpx.Response, status: int, code: str, *words: str) -> None:
@@ -233,7 +341,11 @@ def world_on(server: GateServer, issuer: LocalIssuer) -> Iterator[World]:
         with sqlite3.connect(server.data / "gatekeeper.sqlite") as connection:
             connection.execute("UPDATE token SET expires_at = 1 WHERE id = ?", (expired.token.id,))
         connection.close()
+    made.logged_out, (person, login) = made.session(), made.person()
+    made.http.delete(f"{V1}/sessions/current", headers={"Authorization": f"Bearer {made.logged_out}"})
+    made.shut_out = made.log_in(login)
     with server.http() as http:
+        http.put(f"{V1}/people/{person}/active", json={"is_active": False}).raise_for_status()
         sent = http.post(f"{V1}/evidence", params={**SOURCE, "name": "first"}, content=JUNIT)
         made.evidence_id = sent.raise_for_status().json()["id"]
         http.post(f"{V1}/builds", json={**SOURCE, "artifact": ARTIFACT}).raise_for_status()

@@ -1,6 +1,9 @@
 """A CI provider on this machine: discovery, published keys, and id_tokens as GitLab and GitHub make them."""
 
+import base64
+import hashlib
 import json
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from joserfc import jws
 from joserfc.jwk import ECKey, Key
@@ -15,6 +19,8 @@ from joserfc.jwk import ECKey, Key
 ALGORITHMS = ["RS256", "ES256"]
 DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/keys"
+AUTHORIZE, TOKEN = "/authorize", "/token"
+CLIENT, CLIENT_SECRET = "gatekeeper", "a secret of the client"
 AUDIENCE = "https://gate.example.com"
 COMMIT = "8f14e45fceea167a5a36dedd4bea2543d1f5a0c1"
 
@@ -35,6 +41,7 @@ class LocalIssuer:
         self.answers: dict[str, Answer] = {}
         self.requests: Counter[str] = Counter()
         self.audience = AUDIENCE
+        self.logins: dict[str, tuple[dict[str, str], dict[str, Any]]] = {}
         self._port = 0
         self.rotate()
         self.start()
@@ -134,11 +141,43 @@ class LocalIssuer:
         """The JWK set."""
         return json.dumps({"keys": [key.as_dict(private=False, use="sig") for key in self.keys]}).encode()
 
+    def agree(self, address: str, **claims: Any) -> dict[str, str]:
+        """What the browser brings back, after somebody with these claims logged in at `address`."""
+        query = dict(parse_qsl(urlsplit(address).query))
+        code = secrets.token_urlsafe(12)
+        self.logins[code] = (query, claims)
+        return {"code": code, "state": query["state"]}
+
+    def _redeemed(self, form: dict[str, str], authorization: str | None) -> Answer:
+        """The token endpoint: a code is worth one id_token, to whom it was given (RFC 6749, RFC 7636)."""
+        if TOKEN in self.answers:
+            return self.answers[TOKEN]
+        query, claims = self.logins.pop(form.get("code", ""), ({}, {}))
+        pair = base64.b64encode(f"{CLIENT}:{quote(CLIENT_SECRET)}".encode()).decode()
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        is_right = (
+            authorization == f"Basic {pair}"
+            and form.get("grant_type") == "authorization_code"
+            and query.get("redirect_uri") == form.get("redirect_uri")
+            and query.get("code_challenge") == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        )
+        if not is_right:
+            return Answer(400, b'{"error": "invalid_grant"}')
+        usual = {"sub": "ann", "aud": CLIENT, "nonce": query["nonce"]}
+        header = claims.pop("header", None)
+        return Answer(body=json.dumps({"id_token": self.token(usual | claims, header=header)}).encode())
+
     def _body(self, path: str) -> Answer:
         if path in self.answers:
             return self.answers[path]
         if path == DISCOVERY:
-            return Answer(body=json.dumps({"issuer": self.url, "jwks_uri": self.url + JWKS}).encode())
+            document = {
+                "issuer": self.url,
+                "jwks_uri": self.url + JWKS,
+                "authorization_endpoint": self.url + AUTHORIZE,
+                "token_endpoint": self.url + TOKEN,
+            }
+            return Answer(body=json.dumps(document).encode())
         return Answer(body=self.published()) if path == JWKS else Answer(404)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -153,6 +192,16 @@ class LocalIssuer:
                     self.send_header(name, value)
                 self.end_headers()
                 with suppress(ConnectionError):  # the caller may hang up on a body that is too long
+                    self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                issuer.requests[self.path] += 1
+                form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                status, body, _ = issuer._redeemed(dict(parse_qsl(form)), self.headers["Authorization"])
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with suppress(ConnectionError):
                     self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:

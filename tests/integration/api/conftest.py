@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from api_rows import World, world_on
+from api_rows import PROVIDER, World, world_on
 from gate_server import GateServer, gate_server
-from local_issuer import AUDIENCE, LocalIssuer, running_issuer
+from local_issuer import AUDIENCE, CLIENT, CLIENT_SECRET, LocalIssuer, running_issuer
 
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api.app import create_app
@@ -45,7 +45,19 @@ def live_server(tmp_path_factory: pytest.TempPathFactory, issuer: LocalIssuer) -
         "GATEKEEPER_MAX_BODY_BYTES": "1048576",
         "GATEKEEPER_MAX_DECODED_BYTES": "2097152",
     }
-    with gate_server(tmp_path_factory.mktemp("live"), **settings) as server:
+    folder = tmp_path_factory.mktemp("live")
+    (folder / "client-secret").write_text(CLIENT_SECRET + "\n")
+    provider = {
+        "name": PROVIDER,
+        "issuer": issuer.url,
+        "client_id": CLIENT,
+        "secret_file": str(folder / "client-secret"),
+        "grants": [
+            {"group": "qa", "role": "qa-lead", "scopes": ["approval:give"], "projects": ["pay/*"]},
+        ],
+    }
+    settings["GATEKEEPER_LOGIN_PROVIDERS"] = json.dumps([provider])
+    with gate_server(folder, **settings) as server:
         yield server
 
 

@@ -15,6 +15,7 @@ from api_rows import (
     JUNIT,
     KNOWN_ROWS,
     OTHER_COMMIT,
+    PERSONAL_ROWS,
     PROJECT,
     ROWS,
     SOURCE,
@@ -27,7 +28,7 @@ from api_rows import (
 )
 from local_issuer import COMMIT
 
-from gatekeeper.caller import JOB_SCOPES, Scope
+from gatekeeper.caller import JOB_SCOPES, PERSON_SCOPES, Scope
 from gatekeeper.service.settings import ServerSettings
 from gatekeeper_api.app import create_app
 from gatekeeper_api.routes import ROUTERS
@@ -44,6 +45,12 @@ STRANGERS: dict[str, tuple[str, Callable[[World], str | None]]] = {
     "the secret of another token": ("not-authenticated", lambda world: mixed(world)),
     "an expired token": ("token-expired", lambda world: world.expired),
     "a revoked token": ("token-revoked", lambda world: world.revoked),
+    "a person who logged out": ("session-ended", lambda world: world.logged_out),
+    "a person who was shut out": ("session-ended", lambda world: world.shut_out),
+    "a session that never was": (
+        "not-authenticated",
+        lambda _world: "gks_aaaaaaaaaaaa_" + "a" * 52 + "c1a3374e",
+    ),
     "an expired job": ("token-expired", lambda world: world.issuer.gitlab_token(exp=1_700_000_000)),
     "a job of another issuer": (
         "not-authenticated",
@@ -92,6 +99,20 @@ def tokens(world: World) -> Callable[..., str]:
     return token
 
 
+@pytest.fixture(scope="module")
+def sessions(world: World) -> Callable[..., str]:
+    """Sessions of people by their grant, each begun once."""
+    begun: dict[tuple[Any, ...], str] = {}
+
+    def session(scopes: frozenset[Scope], *projects: str) -> str:
+        key = (scopes, projects)
+        if key not in begun:
+            begun[key] = world.session(*sorted(scopes), projects=projects)
+        return begun[key]
+
+    return session
+
+
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
     """What nobody thought of is what lets somebody in."""
     app = create_app(ServerSettings(), Services(routers=ROUTERS))
@@ -116,7 +137,7 @@ def test_health_and_description_are_for_everybody(world: World, row: Row) -> Non
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
-@pytest.mark.parametrize("row", KNOWN_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", KNOWN_ROWS + PERSONAL_ROWS, ids=lambda row: row.name)
 def test_strangers_are_turned_away_everywhere(world: World, row: Row, stranger: str) -> None:
     """401 with the way to authenticate, and never a word about what was asked."""
     code, credential = STRANGERS[stranger]
@@ -167,6 +188,77 @@ def test_a_token_of_another_project_reaches_nothing_here(
             assert answer.json()["items"] == []
         case _:
             allowed(answer, row)
+
+
+@pytest.mark.parametrize("row", KNOWN_ROWS, ids=lambda row: row.name)
+def test_a_person_with_the_very_scope_there_is_let_in(
+    world: World, sessions: Callable[..., str], row: Row
+) -> None:
+    """As a token with the same grant; to administer is for the whole server."""
+    scopes = frozenset({row.scope or Scope.LEDGER_READ})
+    allowed(row.send(world, sessions(scopes, "*" if row.scope is ADMIN else PROJECT)), row)
+
+
+@pytest.mark.parametrize("row", [row for row in KNOWN_ROWS if row.scope], ids=lambda row: row.name)
+def test_a_person_without_a_grant_may_nothing(world: World, sessions: Callable[..., str], row: Row) -> None:
+    """The refusal names the scope, whether the person holds nothing or all that only people hold."""
+    refused(row.send(world, sessions(frozenset())), 403, "scope-missing", str(row.scope))
+    refused(row.send(world, sessions(PERSON_SCOPES, "*")), 403, "scope-missing", str(row.scope))
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in KNOWN_ROWS if row.scope is not ADMIN], ids=lambda row: row.name
+)
+def test_a_person_of_another_project_reaches_nothing_here(
+    world: World, sessions: Callable[..., str], row: Row
+) -> None:
+    """As a token; and what the person may do here, it may not do there, though it may do something there."""
+    answer = row.send(world, sessions(frozenset(EVERY_SCOPE), "other/*"))
+    match row.project:
+        case "path":
+            refused(answer, 403, "project-not-granted", PROJECT, "other/*")
+        case "id":
+            assert answer.status_code == 404, answer.text
+            assert PROJECT not in answer.text
+        case "all":
+            allowed(answer, row)
+            assert answer.json()["items"] == []
+        case _:
+            allowed(answer, row)
+
+
+def test_a_scope_of_one_project_is_none_in_another(world: World) -> None:
+    """Who may read here and send there may not send here."""
+    person, login = world.person()
+    world.grant(person, "gate:read", projects=(PROJECT,))
+    world.grant(person, "evidence:write", projects=("other/*",))
+    session = world.log_in(login)
+    allowed(BY_NAME[f"GET {V1}/gate"].send(world, session), BY_NAME[f"GET {V1}/gate"])
+    sent = BY_NAME[f"POST {V1}/evidence"].send(world, session)
+    refused(sent, 403, "project-not-granted", PROJECT, "other/*")
+
+
+@pytest.mark.parametrize("row", PERSONAL_ROWS, ids=lambda row: row.name)
+def test_what_is_personal_is_for_people_alone(world: World, row: Row) -> None:
+    """An administrator's token and a job are no person; somebody without any grant is one."""
+    refused(row.send(world, world.server.admin), 403, "person-needed")
+    refused(row.send(world, world.issuer.gitlab_token()), 403, "person-needed")
+    allowed(row.send(world, world.session()), row)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in KNOWN_ROWS + PERSONAL_ROWS if row.method != "GET"],
+    ids=lambda row: row.name,
+)
+def test_a_cookie_alone_changes_nothing(world: World, sessions: Callable[..., str], row: Row) -> None:
+    """A page of somebody else can make a browser send it, but does not know the CSRF token."""
+    session = sessions(frozenset({Scope.ADMIN}), "*")
+    for shown in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "x" * 43}, {"X-CSRF-Token": session}):
+        path = row.path.replace("{id}", "x").replace("{grant}", "x").replace("{name}", "base")
+        headers = {"Cookie": f"gatekeeper={session}", **shown}
+        answer = world.http.request(row.method, path, params=row.query, headers=headers, content=b"{}")
+        refused(answer, 403, "csrf-missing")
 
 
 @pytest.mark.parametrize("row", KNOWN_ROWS, ids=lambda row: row.name)
