@@ -6,6 +6,7 @@ COMMANDS = {
     "lint": Entry("gatekeeper.cli.policy_lint:lint", "Check policy files; name every fault and its line."),
     "test": Entry("gatekeeper.cli.policy_test:run_examples", "Run the tests that policy files carry."),
     "show": Entry("gatekeeper.cli.policy_show:show", "Say in words what a policy demands, stage by stage."),
+    "diff": Entry("gatekeeper.cli.policy_diff:diff", "Say in words what two policies differ in."),
     "backtest": Entry("gatekeeper.cli.policy_backtest:run", "Try a policy on decisions that were recorded."),
     "schema": Entry("gatekeeper.cli.policy_schema:schema", "Print the JSON Schema of policy files."),
     "import": Entry("gatekeeper.cli.policy_import:import_", "Publish a policy on the server."),
