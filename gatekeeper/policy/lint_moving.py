@@ -21,6 +21,7 @@ def check_moving(policy: Policy, root: Section) -> None:
         place = places.section(path.name, None) if places is not None else None
         _check_stages(path, policy, place or root)
         _check_without(path, policy, place or root)
+        _check_somebody_signs(path, policy, root)
     _check_refs(policy, root)
     _check_reached(policy, root)
     _check_something_is_checked(policy, root)
@@ -29,10 +30,7 @@ def check_moving(policy: Policy, root: Section) -> None:
 
 
 def _check_stages(path: Path, policy: Policy, place: Section) -> None:
-    if unknown := [stage for stage in path.stages if stage not in policy.stages]:
-        hint = nearest(unknown[0], policy.stages)
-        place.fault("stages", f"unknown stage {unknown[0]!r}", hint=hint)
-    elif list(path.stages) != sorted(path.stages, key=policy.stages.index):
+    if list(path.stages) != sorted(path.stages, key=policy.stages.index):
         hint = "the policy's order: " + ", ".join(stage for stage in policy.stages if stage in path.stages)
         place.fault("stages", "not in the order of the policy", hint=hint)
 
@@ -47,6 +45,21 @@ def _check_without(path: Path, policy: Policy, place: Section) -> None:
     for kind in path.without_evidence:
         if kind not in used | demanded:
             place.fault("without", f"nothing demands evidence of kind {kind}", hint="take it out")
+
+
+def _check_somebody_signs(path: Path, policy: Policy, root: Section) -> None:
+    """Where the policy demands signatures, a path demands its own or says why nobody signs."""
+    for signing in policy.approvals:
+        if (
+            signing.stage in path.stages
+            and policy.signing(signing.stage, path) is None
+            and not path.loosen_reason
+        ):
+            root.fault(
+                "approvals",
+                f"nobody signs for {signing.stage} on the path {path.name}",
+                hint="say in that path who signs, or write its `loosen_reason`",
+            )
 
 
 def _check_refs(policy: Policy, root: Section) -> None:
@@ -118,10 +131,8 @@ def kinds_of(rule: Rule | ExpressionRule) -> set[Kind]:
 
 def _check_signing(policy: Policy, root: Section) -> None:
     signings = list(_signings(policy))
-    if not signings:
-        for key, is_set in (("by_mail", policy.is_by_mail), ("revoke_on", policy.revoke_on is not None)):
-            if is_set:
-                root.fault(key, "there are no approvals", hint="name them under `approvals`, or remove this")
+    if policy.is_by_mail and not signings:
+        root.fault("by_mail", "there are no approvals", hint="name them under `approvals`, or remove this")
     for signing in signings:
         for demand in signing.demands:
             for guard in demand.when:

@@ -2,6 +2,7 @@
 
 from gatekeeper.evidence import Kind
 from gatekeeper.policy import spelling
+from gatekeeper.policy.diagnostic import nearest
 from gatekeeper.policy.load_signing import read_approvals
 from gatekeeper.policy.promotion import STANDARD, Owed, Path
 from gatekeeper.policy.section import Section
@@ -41,6 +42,9 @@ def _path(name: str, section: Section, stages: tuple[str, ...]) -> Path:
     own = section.texts("stages")
     if own == ():
         section.fault("stages", "there are no stages", hint="leave the key out for all of them")
+    for stage in own or ():
+        if stage not in stages:
+            section.fault("stages", f"unknown stage {stage!r}", hint=nearest(stage, stages))
     without = section.section("without", "without")
     if without is not None and not section.text("loosen_reason", ""):
         section.fault("without", "needs `loosen_reason`", hint="why may this path do without?")

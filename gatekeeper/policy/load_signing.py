@@ -22,6 +22,8 @@ def read_approvals(section: Section, stages: tuple[str, ...]) -> tuple[Signing, 
             entries.fault(stage, f"unknown stage {stage!r}", hint=nearest(stage, stages))
         else:
             found[stage] = _demands(entries, stage)
+        if found.get(stage) == () and "policy" in section and "extends" not in section:
+            entries.fault(stage, "names nobody", hint="take it out")
     return tuple(Signing(stage=stage, demands=found[stage]) for stage in stages if found.get(stage))
 
 
@@ -64,6 +66,9 @@ def read_limits(root: Section) -> WaiverLimits:
     default = WaiverLimits()
     if section is None:
         return default
+    value = section.at("max_days")
+    if value is not None and value.content == 0 and value.content is not False:
+        section.fault("max_days", "allows nothing: no waiver could ever hold", hint="1 to 366 days")
     return WaiverLimits(
         max_days=section.integer("max_days", default.max_days, least=1, most=MAX_DAYS),
         days_by_severity=_days(section),

@@ -47,7 +47,7 @@ def _opening(section: Section) -> Opening:
             days.append(DAYS.index(word))
         else:
             section.fault("days", f"{word!r} is not a day", hint=nearest(word, DAYS))
-    if not days:
+    if section.texts("days") == ():
         section.fault("days", "names no day, so it never opens", hint="leave the key out for all days")
     opens = section.spelled("from", spelling.clock, time())
     closes = section.spelled("to", spelling.clock, time())

@@ -251,7 +251,7 @@ TIGHTER = [
     ("evidence: {sast: {trust: {test: observed}, from: develop}}", ""),
     ("evidence: {tests: {names: [unit]}}", ""),
     ("approvals: {production: [{role: product}, {role: ops, count: 3}, {role: legal}]}", ""),
-    ("approvals: {test: [{role: qa}]}", ""),
+    ("approvals: {test: [{role: qa}]}\npaths: {hotfix: {approvals: {test: [{role: qa}]}}}", ""),
     ("revoke_on: low", ""),
     ("separation: {approver_is_not: [author, deployer, committer]}", ""),
     ("waiver_limits: {max_days: 30, max_days_by_severity: {critical: 7, high: 10}}", ""),
@@ -338,6 +338,12 @@ LOOSER = [
 def test_tightening_is_free(rest, rules):
     """A stricter part needs no reason."""
     assert faults(rest, rules=rules) == []
+
+
+def test_a_new_signature_speaks_of_paths_that_have_their_own():
+    """A path with approvals of its own would not ask for it, so it must say who signs there."""
+    found = faults("approvals: {test: [{role: qa}]}")
+    assert any("pay.yaml:5: approvals: nobody signs for test on the path hotfix" in one for one in found)
 
 
 @pytest.mark.parametrize(("rest", "rules", "words"), LOOSER)
