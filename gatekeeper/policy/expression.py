@@ -13,7 +13,7 @@ from typing import Any
 
 from gatekeeper.finding import Finding
 from gatekeeper.metrics import METRICS, Unit
-from gatekeeper.policy.expression_strict import each_of, strict
+from gatekeeper.policy.expression_strict import TIMES, each_of, strict
 from gatekeeper.policy.expression_subset import (
     DOUBLE,
     FINDINGS,
@@ -98,8 +98,7 @@ def holds(expression: Expression, values: Mapping[str, Fact]) -> bool | NoAnswer
     for need in expression.needs:
         value = values.get(need.variable)
         if isinstance(value, FindingRows):
-            keys = frozenset(ready.reads.fields)
-            facts[need.variable] = value.rows(keys) if ready.reads.is_counting else value.distinct(keys)
+            facts[need.variable] = value.distinct(frozenset(ready.reads.fields))
         else:
             facts[need.variable] = value
     return _run(ready, facts)
@@ -166,7 +165,8 @@ def _ready(expression: Expression) -> _Ready:
         compiled = env.compile(source)
         tree = read_tree(compiled.serialize())
         reads = understand(tree, types)
-        program = env.deserialize(tree_bytes(strict(tree)))
+        findings = frozenset(name for name, kind in types.items() if kind == FINDINGS)
+        program = env.deserialize(tree_bytes(strict(tree, findings)))
     except (RuntimeError, TypeError, ValueError) as exc:
         raise NotUsable(_in_words(str(exc))) from exc
     except UnknownTree as exc:
@@ -207,6 +207,7 @@ def _type_of(need: Need) -> str:
 _FULL: Row = {
     "kind": "sca", "rule": "R1", "severity": "high", "path": "app/pay.py", "line": 3, "package": "pypi/lxml",
     "version": "5.2.1", "fixable": True, "new": True, "advisories": ["CVE-2026-1"], "cwe": [79], "tool": "t",
+    TIMES: 1,
 }  # fmt: skip
 _BARE: Row = _FULL | dict.fromkeys(MAY_BE_NULL) | {"advisories": [], "cwe": [], "fixable": False}
 _SAMPLES: tuple[tuple[str, int, list[Row]], ...] = (

@@ -53,8 +53,6 @@ class Reads:
     """How often each is named."""
     fields: set[str] = field(default_factory=set)
     """Keys of findings."""
-    is_counting: bool = False
-    """True when it matters how many findings are alike: they are counted or taken by position."""
 
 
 def understand(tree: Node, types: Mapping[str, str]) -> Reads:
@@ -90,8 +88,6 @@ def _variable(name: str, scope: Mapping[str, str], reads: Reads) -> str:
     if name not in scope:
         raise NotAllowed(f"{name!r} is not in `needs`")
     reads.variables[name] = reads.variables.get(name, 0) + 1
-    if scope[name] == FINDINGS:
-        reads.is_counting = True  # unless the loop around it finds otherwise
     return scope[name]
 
 
@@ -115,12 +111,11 @@ def _list(node: ListOf, scope: dict[str, str], reads: Reads) -> str:
 
 
 def _loop(node: Loop, scope: dict[str, str], reads: Reads) -> str:
-    was_counting = reads.is_counting
+    if node.variable in scope:
+        raise NotAllowed(f"{node.variable!r} is the name of something else already")
     element = _element(_type(node.over, scope, reads), "`all`, `exists` and `filter`")
     inner = scope | {node.variable: element}
     start = node.start.type if isinstance(node.start, Constant) else None
-    if start == BOOL and isinstance(node.step, Call) and isinstance(node.over, Ident):
-        reads.is_counting = was_counting  # whether all or any are so does not depend on how many are alike
     match node.step:
         case Call(function="_&&_" | "_||_", args=(_, condition)) if start == BOOL:
             _want(BOOL, _type(condition, inner, reads), "the condition of `all` or `exists`")
@@ -164,6 +159,8 @@ def _call(node: Call, scope: dict[str, str], reads: Reads) -> str:
             return left
         case ("size", [only]) if only == STRING or only.startswith("list of "):
             return INT
+        case ("_[_]", ["list of finding", _]):
+            raise NotAllowed("findings are not taken by their position; use `all` or `exists`")
         case ("_[_]", [found, index]) if found.startswith("list of ") and index == INT:
             return _element(found, "`[ ]`")
         case ("double" | "int", [only]) if only in (INT, DOUBLE):

@@ -1,13 +1,16 @@
 """Open findings as rows of plain values, with only the columns that an expression reads."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gatekeeper.evidence import Kind
 from gatekeeper.finding import Finding
+from gatekeeper.policy.expression_strict import TIMES
 
 Row = dict[str, Any]
-"""A finding by the keys of `expression_subset.FIELDS`."""
+"""Findings that are alike, by the keys of `expression_subset.FIELDS`, and how many they are."""
 
 
 class FindingRows:
@@ -16,25 +19,21 @@ class FindingRows:
     def __init__(self, kind: Kind, findings: Sequence[Finding], new: frozenset[str]) -> None:
         self._kind, self._findings, self._new = kind, findings, new
         self._columns: dict[str, list[Any]] = {}
-        self._distinct: dict[tuple[str, ...], list[Row]] = {}
-
-    def rows(self, keys: frozenset[str]) -> list[Row]:
-        """One row for each finding, in their order."""
-        names = tuple(sorted(keys))
-        return [_row(names, values) for values in self._values(names)]
+        self._distinct: dict[frozenset[str], list[Row]] = {}
 
     def distinct(self, keys: frozenset[str]) -> list[Row]:
         """One row for all findings that are alike in `keys`, where the first of them stands."""
-        names = tuple(sorted(keys))
-        if names not in self._distinct:
-            self._distinct[names] = [_row(names, values) for values in dict.fromkeys(self._values(names))]
-        return self._distinct[names]
+        if keys not in self._distinct:
+            names = tuple(sorted(keys))
+            counts = Counter(self._values(names))
+            self._distinct[keys] = [_row(names, values, times) for values, times in counts.items()]
+        return self._distinct[keys]
 
     def findings_of(self, keys: frozenset[str], is_meant: Callable[[Row], bool]) -> tuple[Finding, ...]:
         """The findings whose rows are meant, in their order; each of the `distinct` rows is asked once."""
         names = tuple(sorted(keys))
         every = self._values(names)
-        meant = {values: is_meant(_row(names, values)) for values in dict.fromkeys(every)}
+        meant = {values: is_meant(_row(names, values, times)) for values, times in Counter(every).items()}
         return tuple(one for one, values in zip(self._findings, every, strict=True) if meant[values])
 
     def _values(self, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -43,49 +42,52 @@ class FindingRows:
         return list(zip(*(self._column(name) for name in names), strict=True))
 
     def _column(self, name: str) -> list[Any]:
+        """One value for each finding; what it does not have is None, which is null in an expression."""
         if name not in self._columns:
-            self._columns[name] = [self._value(finding, name) for finding in self._findings]
+            match name:
+                case "kind":
+                    self._columns[name] = [self._kind.value] * len(self._findings)
+                case "new":
+                    self._columns[name] = [f.fingerprint in self._new for f in self._findings]
+                case _:
+                    self._columns[name] = list(map(_VALUES[name], self._findings))
         return self._columns[name]
 
-    def _value(self, finding: Finding, name: str) -> Any:
-        """One value; what the finding does not have is None, which is null in an expression."""
-        package, place = finding.package, finding.location
-        match name:
-            case "kind":
-                return self._kind.value
-            case "severity":
-                return finding.severity.value
-            case "path":
-                return _text(place.path) if place else None
-            case "line":
-                return place.line if place else None
-            case "package":
-                return _text(f"{package.ecosystem}/{package.name}".lower()) if package else None
-            case "version":
-                return _text(package.version) if package and package.version else None
-            case "fixable":
-                return bool(package and package.fixed_versions)
-            case "new":
-                return finding.fingerprint in self._new
-            case "advisories":
-                return tuple(map(_text, finding.advisories))
-            case "cwe":
-                return finding.cwe
-            case "rule":
-                return _text(finding.rule)
-            case "tool":
-                return _text(finding.tool)
-            case _:
-                raise KeyError(name)
+
+def _package(finding: Finding) -> str | None:
+    package = finding.package
+    return _text(f"{package.ecosystem}/{package.name}".lower()) if package else None
 
 
-def _row(names: tuple[str, ...], values: tuple[Any, ...]) -> Row:
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in zip(names, values, strict=True)
-    }
+def _version(finding: Finding) -> str | None:
+    return _text(finding.package.version) if finding.package and finding.package.version else None
 
 
 def _text(text: str) -> str:
     """`text` as UTF-8 can hold it; a report may have half of a surrogate pair."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+_VALUES: Mapping[str, Callable[[Finding], Any]] = MappingProxyType(
+    {
+        "severity": lambda finding: str(finding.severity),
+        "rule": lambda finding: _text(finding.rule),
+        "tool": lambda finding: _text(finding.tool),
+        "path": lambda finding: _text(finding.location.path) if finding.location else None,
+        "line": lambda finding: finding.location.line if finding.location else None,
+        "package": _package,
+        "version": _version,
+        "fixable": lambda finding: bool(finding.package and finding.package.fixed_versions),
+        "advisories": lambda finding: tuple(map(_text, finding.advisories)),
+        "cwe": lambda finding: finding.cwe,
+    }
+)
+
+
+def _row(names: tuple[str, ...], values: tuple[Any, ...], times: int) -> Row:
+    row = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in zip(names, values, strict=True)
+    }
+    row[TIMES] = times
+    return row

@@ -104,8 +104,10 @@ def test_what_rules_say_is_allowed(source):
         ("sca.findings.all(f, f == f)", "cannot be compared"),
         ("sca.findings.all(f, f.fixable || f.severity)", "cannot be used here on bool, string"),
         ("sca.findings.all(f, f['severity'] == 'high')", "cannot be used here on finding, string"),
-        ("has(sca.findings[0].fixable)", "`has` is always true"),
-        ("sca.findings[0].fixable", "look at `size` first"),
+        ("sca.findings.all(f, has(f.fixable))", "`has` is always true"),
+        ("sca.findings[0].fixable", "not taken by their position"),
+        ("sca.findings.all(f, f.advisories[0] == f.rule)", "look at `size` first"),
+        ("[1].all(e2e_failed, e2e_failed == 1)", "the name of something else"),
         ("sca.findings.map(f, f.line).size() == 0", "`map` is not for rules"),
         ("sca.findings.filter(f, f.fixable).all(f, f.new)", "`filter` is for counting"),
         ("sca.findings.filter(f, f.fixable)[0].new", "`filter` is for counting"),
@@ -162,6 +164,8 @@ def test_alike_findings_are_counted_where_it_matters():
     assert said("sca.findings.filter(f, f.fixable).size() == 50", sca__findings=many) is True
     assert said("sca.findings.exists_one(f, f.fixable)", sca__findings=many) is False
     assert said("sca.findings.all(f, f.fixable) && sca.findings.size() == 50", sca__findings=many) is True
+    assert said("size(sca.findings.filter(f, sca.findings.size() == 50)) == 50", sca__findings=many) is True
+    assert said("sca.findings.exists_one(f, f.fixable)", sca__findings=rows(finding(1, fixed="6.0"))) is True
 
 
 def test_the_findings_that_break_a_condition_are_known():
@@ -218,7 +222,7 @@ def test_a_value_that_is_not_given_is_no_answer():
         "sca.findings.exists(f, f.line > 3 || f.tool == 'pip-audit') || tests.failed == 0",
         "!sca.findings.all(f, f.line > 3 && tests.failed == 1)",
         "tests.failed == 0 ? 10 % tests.failed == 0 : true",
-        "sca.findings[7].fixable || tests.failed == 0",
+        "sca.findings.exists(f, f.cwe[7] == 1) || tests.failed == 0",
         "tests.failed - 9223372036854775807 - 2 < 0",
     ],
 )
