@@ -76,7 +76,7 @@ def decisions(
                 output.parent.mkdir(parents=True, exist_ok=True)
                 made = TemporaryDirectory(prefix=".export-", dir=output.parent)
                 folder = Path(stack.enter_context(made)) / "export"
-            count = _Fetch(client, ExportWriter(folder)).all(project, begins)
+            count = Fetch(client, ExportWriter(folder)).all(project, begins)
             if is_archive:
                 pack(folder, output)
     except OSError as error:
@@ -84,7 +84,7 @@ def decisions(
     put(f"{count:,} decisions in {output}\n")
 
 
-class _Fetch:
+class Fetch:
     """Fetches each thing once."""
 
     def __init__(self, client: Client, writer: ExportWriter) -> None:

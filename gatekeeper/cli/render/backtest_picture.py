@@ -17,7 +17,9 @@ _WIDTH = 1120
 _LEFT = 190
 _RIGHT = 60
 _TOP = 112
-_ROW = 18
+_ROW = 28
+_STEP = 18.0
+"""Pixels between the first and the last stage of a row."""
 _FONT = "font-family='DejaVu Sans, Helvetica, Arial, sans-serif'"
 _INK, _QUIET, _LINE = "#1f2933", "#52606d", "#e4e7eb"
 _COLOURS = {
@@ -56,7 +58,7 @@ def as_picture(found: Backtest) -> str:
 def _subtitle(found: Backtest, names: Sequence[str]) -> str:
     left_out = len(found.projects) - len(names)
     more = f"; {left_out:,} projects with fewer changes are not drawn" if left_out else ""
-    return f"{period(found)}, one mark for each decision, a row for each project{more}"
+    return f"{period(found)}, one mark for each decision, a row for each project, later stages lower{more}"
 
 
 def _rows(found: Backtest) -> list[str]:
@@ -72,7 +74,7 @@ def _legend(found: Backtest) -> Iterator[str]:
     x = 30.0
     for turn in Turn:
         words = f"{turn} {found.turns[turn]:,}"
-        yield _mark(turn, x, 82, scale=1.3)
+        yield _mark(turn, x, 82, scale=1.7)
         yield _text(x + 11, 86, words, size=12, colour=_INK)
         x += 11 + 7.4 * len(words) + 20
 
@@ -101,17 +103,33 @@ def _chart(found: Backtest, names: Sequence[str], height: int) -> Iterator[str]:
 
 def _marks(found: Backtest, heights: dict[str, float], across: Callable[[datetime], float]) -> Iterator[str]:
     """Unchanged ones as one quiet line of dots, the others above them, each with its words."""
+    places = {stage: place for place, stage in enumerate(_stages(found))}
     drawn = [one for one in found.decisions if one.project in heights]
+
+    def down(one: Retried) -> float:
+        """A build is often asked about for several stages in one minute: they stand below each other."""
+        return heights[one.project] + (places[one.stage] - (len(places) - 1) / 2) * _STEP / max(
+            1, len(places) - 1
+        )
+
     dots = " ".join(
-        f"M{across(one.as_of):.1f} {heights[one.project]}h0" for one in drawn if one.turn is Turn.UNCHANGED
+        f"M{across(one.as_of):.1f} {down(one):.1f}h0" for one in drawn if one.turn is Turn.UNCHANGED
     )
     if dots:
         colour = _COLOURS[Turn.UNCHANGED]
-        yield f"<path d='{dots}' stroke='{colour}' stroke-width='3.4' stroke-linecap='round' fill='none'/>"
+        yield f"<path d='{dots}' stroke='{colour}' stroke-width='2.6' stroke-linecap='round' fill='none'/>"
     for turn in _ORDER:
         for one in drawn:
             if one.turn is turn:
-                yield _mark(turn, across(one.as_of), heights[one.project], words=_words(one))
+                yield _mark(turn, across(one.as_of), down(one), words=_words(one))
+
+
+def _stages(found: Backtest) -> list[str]:
+    """In the order in which they were first asked about, which is nearly always that of the policy."""
+    first: dict[str, datetime] = {}
+    for one in found.decisions:
+        first[one.stage] = min(first.get(one.stage, one.as_of), one.as_of)
+    return sorted(first, key=lambda stage: (first[stage], stage))
 
 
 def _words(one: Retried) -> str:
@@ -120,9 +138,9 @@ def _words(one: Retried) -> str:
 
 
 def _mark(turn: Turn, x: float, y: float, *, scale: float = 1.0, words: str = "") -> str:
-    colour, r = _COLOURS[turn], 4.6 * scale
+    colour, r = _COLOURS[turn], 3.0 * scale
     title = f"<title>{_safe(words)}</title>" if words else ""
-    edge = "stroke='#ffffff' stroke-width='0.8'"
+    edge = "stroke='#ffffff' stroke-width='0.4'"
     match turn:
         case Turn.UNCHANGED:
             return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{r * 0.45:.1f}' fill='{colour}'>{title}</circle>"
@@ -136,12 +154,12 @@ def _mark(turn: Turn, x: float, y: float, *, scale: float = 1.0, words: str = ""
             d = f"M{x:.1f} {y - r:.1f}l{r:.1f} {r:.1f}l{-r:.1f} {r:.1f}l{-r:.1f} {-r:.1f}z"
             return f"<path d='{d}' fill='{colour}' {edge}>{title}</path>"
         case Turn.WARN_TO_PASS:
-            ring = f"fill='#ffffff' stroke='{colour}' stroke-width='1.8'"
+            ring = f"fill='#ffffff' stroke='{colour}' stroke-width='1.4'"
             return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{r * 0.75:.1f}' {ring}>{title}</circle>"
         case Turn.NOT_REPLAYABLE:
             s = r * 0.75
             d = f"M{x - s:.1f} {y - s:.1f}l{2 * s:.1f} {2 * s:.1f}m{-2 * s:.1f} 0l{2 * s:.1f} {-2 * s:.1f}"
-            return f"<path d='{d}' stroke='{colour}' stroke-width='2' fill='none'>{title}</path>"
+            return f"<path d='{d}' stroke='{colour}' stroke-width='1.6' fill='none'>{title}</path>"
 
 
 def _ticks(first: datetime, last: datetime) -> list[datetime]:
