@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from gatekeeper.decision import Reason
 from gatekeeper.evidence import Param
 from gatekeeper.policy.entry import APPROVAL, failed, passed
-from gatekeeper.policy.judge import Judged
 from gatekeeper.policy.promotion import ApprovalDemand
 from gatekeeper.policy.said import reason, remedy
+from gatekeeper.policy.verdict import Judged
 from gatekeeper.policy.weighing import News
 from gatekeeper.signoff import Approval
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.decision import Inputs, Mode, Reason, Remedy, RuleResult, Status
-from gatekeeper.policy.judge import Judged
 from gatekeeper.policy.model import Act
 from gatekeeper.policy.promotion import Path
 from gatekeeper.policy.spelling import utc
+from gatekeeper.policy.verdict import Judged
 
 ORDER, WINDOW, SEPARATION = "order", "window", "separation"
 APPROVAL, OBLIGATION = "approval.", "obligation."

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from gatekeeper.decision import Decision
 from gatekeeper.policy.entry import OBLIGATION, Held, after, failed
-from gatekeeper.policy.judge import Judged
 from gatekeeper.policy.promotion import Path
 from gatekeeper.policy.said import reason, remedy
 from gatekeeper.policy.spelling import later
+from gatekeeper.policy.verdict import Judged
 from gatekeeper.signoff import Obligation
 
 
