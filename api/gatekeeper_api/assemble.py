@@ -23,7 +23,7 @@ from gatekeeper.service.people import roles
 from gatekeeper.service.people.oidc_login import Providers
 from gatekeeper.service.people.provider import Client, GroupMeaning, Provider
 from gatekeeper.service.people.sessions import Sessions
-from gatekeeper.service.ports import Parsed, Parser, ParseTask
+from gatekeeper.service.ports import Clock, Parsed, Parser, ParseTask
 from gatekeeper.service.server import Rules, Server
 from gatekeeper.service.settings import BadSetting, LoginProvider, ServerSettings
 from gatekeeper.store import migrations
@@ -47,9 +47,12 @@ _GATE_CLOSE_S = 5.0
 log = structlog.get_logger("gatekeeper.server")
 
 
-def assembled(settings: ServerSettings) -> Services:
-    """What an application of these settings needs. Nothing is opened before its start."""
-    house = _House(settings)
+def assembled(settings: ServerSettings, *, now: Clock = clock.now) -> Services:
+    """What an application of these settings needs. Nothing is opened before its start.
+
+    `now` is the real time everywhere but in `examples/history`, which lets half a year go by.
+    """
+    house = _House(settings, now)
     return Services(
         ports=house.running,
         routers=ROUTERS,
@@ -125,8 +128,9 @@ class NoParser:
 class _House:
     """One server, from its start to its end."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, now: Clock) -> None:
         self.running = Running()
+        self._now = now
         self.metrics = Metrics(FiguresCollector(self.figures))
         self._settings = settings
         self._stack = ExitStack()
@@ -177,7 +181,7 @@ class _House:
         with ExitStack() as stack:
             database = opened(settings, stack)
             pool = self._pool(stack)
-            server = server_of(settings, database, pool, self.metrics)
+            server = replace(server_of(settings, database, pool, self.metrics), clock=self._now)
             policies.publish_shipped(server)
             self._bootstrap = tokens.bootstrap(server, settings.data)
             jobs = jobs_of(settings, database)
