@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cases import PYTHON, Case, cases
+from judging import EXPRESSIONS, FINDINGS, RULES, rules
 from measure import Figures, machine, measure, run_once
 from rich.console import Console
 from rich.table import Table
@@ -24,7 +25,7 @@ _OUT = Console(width=130)
 def main() -> int:
     """Run what was chosen; 1 when a goal is missed, or cannot be judged because the runs differ too much."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("all", "readers", "service"), default="all")
+    parser.add_argument("part", nargs="?", choices=("all", "readers", "rules", "service"), default="all")
     parser.add_argument("--quick", action="store_true", help="small and once: does it run? two minutes")
     parser.add_argument("--megabytes", type=float, default=100)
     parser.add_argument("--findings", type=int, default=100_000)
@@ -34,7 +35,7 @@ def main() -> int:
     if arguments.quick:
         arguments.megabytes, arguments.findings, arguments.rounds, arguments.without_peers = 2, 2_000, 1, True
     try:
-        if arguments.part != "readers":
+        if arguments.part in ("all", "service"):
             demand_wrk()
     except WrkMissing as error:
         print(error, file=sys.stderr)
@@ -44,9 +45,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     _OUT.print(f"{machine()}\nmedian of {arguments.rounds} interleaved rounds\n")
     missed: list[str] = []
-    if arguments.part != "service":
+    if arguments.part in ("all", "readers"):
         missed += _readers(arguments)
-    if arguments.part != "readers":
+    if arguments.part in ("all", "rules"):
+        missed += _rules(arguments.rounds)
+    if arguments.part in ("all", "service"):
         # Not before the readers: a process is never seen smaller than the one that it was forked from.
         from service.section import FULL, QUICK, service
 
@@ -69,6 +72,19 @@ def _readers(arguments: argparse.Namespace) -> list[str]:
         _OUT.print(table)
         _OUT.print()
         missed += slow
+    return missed
+
+
+def _rules(rounds: int) -> list[str]:
+    title = f"{RULES} rules, {EXPRESSIONS} of them in CEL, over {FINDINGS:,} findings"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("what")
+    table.add_column("CPU ms", justify="right")
+    figures, missed = rules(rounds)
+    for what, seconds in figures.items():
+        table.add_row(what, f"{seconds * 1e3:.1f}")
+    _OUT.print(table)
+    _OUT.print()
     return missed
 
 

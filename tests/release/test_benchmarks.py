@@ -57,6 +57,15 @@ def test_the_short_form_prints_every_row_and_equal_answers(repository: Path) -> 
     assert "is not the floor's answer" not in done.stdout
 
 
+def test_the_rules_are_measured(repository: Path) -> None:
+    """A large policy over many findings: the rules alone, and the whole decision."""
+    done = _run(repository, "rules")
+    assert done.returncode in {0, 1}, done.stderr
+    assert "200 rules, 20 of them in CEL, over 5,000 findings" in done.stdout
+    for row in ("all rules over united facts", "the whole decision"):
+        assert re.search(rf"│ {row}[^│]* +│ +\d+\.\d", done.stdout), row
+
+
 def test_the_short_form_measures_the_service_on_both_engines(repository: Path) -> None:
     """Every table is there for each engine; uploads take few statements, and a repeated one writes nothing.
 
