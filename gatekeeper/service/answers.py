@@ -7,7 +7,7 @@ import msgspec
 
 from gatekeeper.decision import Decision, Mode, Outcome, PolicyRef, Reason, Remedy, RuleResult, Status
 from gatekeeper.evidence import Param
-from gatekeeper.messages.effort import effort_of
+from gatekeeper.policy.effort import effort_of
 from gatekeeper.subject import Subject
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gatekeeper.decision import Decision, Missing, Mode, Outcome, Remedy, RuleResult, Status
 from gatekeeper.messages import render
-from gatekeeper.messages.effort import effort_of
+from gatekeeper.policy.effort import effort_of
 
 NOT_PROVEN = frozenset({Status.FAIL, Status.MISSING, Status.ERROR})
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from gatekeeper.decision import Remedy
-from gatekeeper.messages.effort import EFFORTS, effort_of
 from gatekeeper.messages.remedies import REMEDIES
+from gatekeeper.policy.effort import EFFORTS, effort_of
 
 
 def test_every_remedy_has_one_place():
