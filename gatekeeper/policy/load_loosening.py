@@ -6,6 +6,7 @@ the kind of evidence, of the path, of the window, in `waiver_limits`, and for al
 
 from fractions import Fraction
 
+from gatekeeper.decision import Mode
 from gatekeeper.evidence import Kind, Trust
 from gatekeeper.finding import Severity
 from gatekeeper.policy.load_extends import rules_by_id
@@ -34,6 +35,8 @@ def check_loosening(parent: Policy, child: Policy, root: Section, faults: Faults
         if changed is not None:
             for words in expression_loosened(expression, changed, parent, child):
                 places.note(places.rule(expression.id), words)
+    for rule_id, words in _diluted(parent, child):
+        places.note(places.rule(rule_id), words)
     for kind in Kind:
         for words in _evidence(parent.requirement(kind), child.requirement(kind), child):
             places.note(places.entry("evidence", kind), words)
@@ -75,6 +78,16 @@ class _Places:
             side = "beside it" if place is not None else "at the top of the file"
             hint = f"tighten it, or write `loosen_reason` {side} when this is meant"
             where.fault(key, f"looser than the extended policy: {words}", hint=hint)
+
+
+def _diluted(parent: Policy, child: Policy) -> list[tuple[str, str]]:
+    """Rules that now share in the score, so that a failure of the others lowers it less."""
+    before = {rule.id for rule in (*parent.rules, *parent.expressions) if rule.mode is Mode.SCORE}
+    return [
+        (rule.id, "one more rule of `mode: score`, so the others count for less")
+        for rule in (*child.rules, *child.expressions)
+        if before and rule.mode is Mode.SCORE and rule.id not in before
+    ]
 
 
 def _evidence(old: Requirement, new: Requirement, policy: Policy) -> list[str]:
@@ -167,7 +180,7 @@ def _top(parent: Policy, child: Policy) -> list[tuple[str, str]]:
         ):
             if Fraction(new) < Fraction(old):
                 found.append(("score", f"{bound} {new}, not {old}"))
-    if child.time_zone != parent.time_zone and any(window.openings for window in parent.windows):
+    if child.time_zone != parent.time_zone and any(w.openings or w.holidays for w in parent.windows):
         found.append(("time_zone", f"its windows were meant for {parent.time_zone}"))
     was, floor = parent.revoke_on, child.revoke_on
     if was is not None and floor is not None and not was.at_least(floor):

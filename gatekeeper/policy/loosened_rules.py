@@ -53,8 +53,9 @@ def _shared(
 ) -> Iterator[str]:
     if _MODES.index(new.mode) > _MODES.index(old.mode):
         yield f"mode {new.mode}, not {old.mode}"
-    if old.weight is not None and new.weight is not None and new.weight < old.weight:
-        yield f"weight {new.weight}, not {old.weight}"
+    if old.weight is not None and new.weight is not None and new.weight != old.weight:
+        less = "the others count" if new.weight > old.weight else "it counts"
+        yield f"weight {new.weight}, not {old.weight}, so {less} for less"
     if not set(new.only_if) <= set(old.only_if) or (new.only_if and not old.only_if):
         yield "only_if has other conditions"
     if new.only_if and old.only_if and _is_weaker(new.on_too_few, old.on_too_few):

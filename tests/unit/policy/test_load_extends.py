@@ -1,11 +1,15 @@
 """A policy that builds on another: how it is pinned, merged, and what it may not loosen silently."""
 
+from fractions import Fraction
 from itertools import pairwise
 from textwrap import dedent, indent
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatekeeper.policy.load import Pin, PolicyRefused, Resolved, Unresolved, load_policy
+from gatekeeper.policy.spelling import condition
 
 BASE = """\
 schema: gatekeeper/v1
@@ -243,7 +247,6 @@ TIGHTER = [
     ("", '- {id: cov, override: {warn: ">= 79"}}'),
     ("", '- {id: cov, override: {pass: ">= 82", stages: {test: {pass: ">= 83"}}}}'),
     ("", "- {id: dup, override: {mode: block}}"),
-    ("", "- {id: dup, override: {weight: 5}}"),
     ("", "- {id: many, override: {no_worse_than: {by: 5%}}}"),
     ("valid_for: 1h", ""),
     ("score: {pass: 95}", ""),
@@ -271,7 +274,10 @@ LOOSER = [
     ("", "- {id: cov, override: {on_missing: warn}}", "on_missing warn, not block"),
     ("", "- {id: cov, override: {on_error: warn}}", "on_error warn, not block"),
     ("", "- {id: cov, override: {enforce_from: 2027-01-01}}", "enforced from 2026-12-31T23:00:00+00:00 only"),
-    ("", "- {id: dup, override: {weight: 1}}", "weight 1, not 3"),
+    ("", "- {id: dup, override: {weight: 1}}", "weight 1, not 3, so it counts for less"),
+    ("", "- {id: dup, override: {weight: 9}}", "weight 9, not 3, so the others count for less"),
+    ("", "- {id: many, override: {mode: score}}", "one more rule of `mode: score`"),
+    ("", '- {id: easy, metric: tests.passed, pass: ">= 1", mode: score}', "one more rule of `mode: score`"),
     ("", '- {id: dup, override: {only_if: {coverage.lines_total: ">= 9"}}}', "only_if has other conditions"),
     ("", "- {id: many, override: {no_worse_than: {by: 20%}}}", "no_worse_than by 20%, not by 10%"),
     ("", "- {id: many, override: {no_worse_than: {by: 1}}}", "no_worse_than by 1, not by 10%"),
@@ -361,7 +367,7 @@ REASON = "loosen_reason: agreed with security"
 def test_loosening_with_a_reason_at_its_place_is_accepted(rest, rules, words):
     """The reason stands beside the looser part: in the rule, the kind, the path, the window, or on top."""
     if rules:
-        rules = rules.replace(", override:", f", {REASON}, override:")
+        rules = rules.replace(", ", f", {REASON}, ", 1)
     elif rest.startswith(("evidence", "windows", "paths")):
         rest = rest.replace(": {", f": {{{REASON}, ", 2).replace(f": {{{REASON}, ", ": {", 1)
     elif rest.startswith("waiver_limits"):
@@ -378,3 +384,27 @@ def test_a_reason_elsewhere_does_not_help():
     base = BASE.replace("{id: cov, metric", f"{{id: cov, {REASON}, metric")
     with pytest.raises(PolicyRefused, match="looser than the extended policy"):
         load(rules=rules, base=base)
+
+
+@given(
+    st.sampled_from([">=", ">", "<=", "<"]),
+    st.integers(1, 99),
+    st.sampled_from([">=", ">", "<=", "<"]),
+    st.integers(1, 99),
+)
+@settings(deadline=None)
+def test_a_bound_is_looser_exactly_when_it_lets_more_through(old_op, old, new_op, new):
+    """Whatever the extended rule fails, the extending one fails too, or it is refused."""
+    metric = "coverage.line" if old_op in (">=", ">") else "tests.skipped"
+    base = BASE.replace('metric: tests.failed, pass: "== 0"', f'metric: {metric}, pass: "{old_op} {old}"')
+    fits = (new_op in (">=", ">")) is (old_op in (">=", ">"))
+    step = Fraction(1, 10) if metric == "coverage.line" else Fraction(1)
+    before, after = condition(f"{old_op} {old}"), condition(f"{new_op} {new}")
+    values = [step * n for n in range(int(100 / step) + 1)]
+    lets_more = any(after.holds(value) and not before.holds(value) for value in values)
+    try:
+        load(rules=f'- {{id: tests, override: {{pass: "{new_op} {new}"}}}}', base=base)
+        is_refused = False
+    except PolicyRefused:
+        is_refused = True
+    assert is_refused is (lets_more or not fits)
