@@ -13,6 +13,7 @@ import msgspec
 
 from gatekeeper.decision import Decision, Mode, Outcome, Reason, RuleResult, Status
 from gatekeeper.policy.model import Act, Policy
+from gatekeeper.policy.paths import path_of
 from gatekeeper.policy.replay import KeptDecision, Library, judged_again, judged_by, recalled
 from gatekeeper.policy.said import reason
 
@@ -157,7 +158,8 @@ def _answers(
         return before, found.policy, before
     if inputs.stage not in candidate.stages:
         return reason("replay-no-such-stage", policy=candidate.name, stage=inputs.stage)
-    asked = msgspec.structs.replace(inputs, policy_digest=digest)
+    path = path_of(candidate, found.evidence, inputs.subject)
+    asked = msgspec.structs.replace(inputs, policy_digest=digest, path=path)
     return before, found.policy, judged_by(found, candidate, asked)
 
 

@@ -89,6 +89,8 @@ def judged_by(recalled: Recalled, policy: Policy, inputs: Inputs) -> Decision:
         policy,
         recalled.evidence,
         baseline=recalled.baseline,
+        waivers=recalled.kept.waivers,
+        records=recalled.kept.records,
         gate=recalled.kept.decision.gate,
     )
 

@@ -21,7 +21,7 @@ _ROW = 28
 _STEP = 18.0
 """Pixels between the first and the last stage of a row."""
 _FONT = "font-family='DejaVu Sans, Helvetica, Arial, sans-serif'"
-_INK, _QUIET, _LINE = "#1f2933", "#52606d", "#e4e7eb"
+_INK, _QUIET, _LINE, _BAND = "#1f2933", "#52606d", "#e4e7eb", "#f5f7fa"
 _COLOURS = {
     Turn.UNCHANGED: "#9aa5b1",
     Turn.PASS_TO_FAIL: "#c62828",
@@ -90,7 +90,9 @@ def _chart(found: Backtest, names: Sequence[str], height: int) -> Iterator[str]:
     bottom = _TOP + _ROW * len(names)
     for place, name in enumerate(names):
         y = _TOP + _ROW * place + _ROW / 2
-        yield f"<line x1='{_LEFT}' x2='{_WIDTH - _RIGHT}' y1='{y}' y2='{y}' stroke='{_LINE}'/>"
+        if place % 2 == 0:
+            wide = _WIDTH - _LEFT - _RIGHT + 20
+            yield f"<rect x='{_LEFT - 10}' y='{y - _ROW / 2}' width='{wide}' height='{_ROW}' fill='{_BAND}'/>"
         shown = name if len(name) <= 24 else name[:23] + "\u2026"
         yield _text(_LEFT - 14, y + 4, shown, size=11, colour=_INK, anchor="end")
     for at in _ticks(first, last):
