@@ -10,6 +10,7 @@ from gatekeeper.evidence import Kind, Ratio
 from gatekeeper.finding import Package, Severity
 from gatekeeper.policy.evaluate import evaluate
 from gatekeeper.policy.inputs import inputs_for
+from gatekeeper.policy.replay import KeptDecision, judged_again, judged_by, recalled
 from gatekeeper.policy.waivers import covered_by
 from gatekeeper.waiver import WaiverScope
 
@@ -315,3 +316,35 @@ def test_the_order_of_waivers_does_not_matter(make):
     one = make.decide(policy, evidence, waivers=waivers)
     assert as_json(make.decide(policy, evidence, waivers=waivers[::-1])) == as_json(one)
     assert (one.waivers.used, one.waivers.unused, one.waivers.expired) == (("W-1", "W-2"), ("W-3",), ("W-4",))
+
+
+class Shelf:
+    """A library of one policy and some documents."""
+
+    def __init__(self, policy, *evidence):
+        self.policies = {policy.digest: policy}
+        self.documents = {item.digest: item.document for item in evidence}
+
+    def policy(self, digest):
+        """The policy."""
+        return self.policies.get(digest)
+
+    def document(self, digest):
+        """The document."""
+        return self.documents.get(digest)
+
+
+def test_a_decision_with_waivers_can_be_replayed(make):
+    """With the waivers that were kept it gives the same outputs; another policy is tried with them, too."""
+    policy = make.policy(SAST)
+    evidence = make.evidence("sast", findings=[make.finding("a")])
+    waivers = (make.waiver("W-1", ("sast", "a", "high")),)
+    inputs = inputs_for(make.subject, "develop", policy, [evidence], as_of=make.as_of, waivers=waivers)
+    decision = evaluate(inputs, policy, [evidence], waivers=waivers)
+    kept = KeptDecision(decision=decision, inputs=inputs, waivers=waivers)
+    found = recalled(kept, Shelf(policy, evidence))
+    again = judged_again(found)
+    assert (again.outcome, again.digests) == ("pass", decision.digests)
+    strict = make.policy(SAST, LIMITS + "{max_days: 5}")
+    other = judged_by(found, strict, msgspec.structs.replace(inputs, policy_digest=strict.digest))
+    assert (other.outcome, codes(other)) == ("fail", [("waiver-too-long", "W-1")])
