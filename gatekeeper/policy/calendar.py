@@ -13,6 +13,7 @@ _CHUNK = timedelta(days=8)
 _PROBE = _DAY
 """No zone has moved its clocks forth and back within so short a time."""
 _MIDNIGHT = time()
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,13 @@ def next_turn(calendar: Calendar, as_of: datetime, days: int) -> datetime | None
                 return moment
         begins_at = ends_at
     return None
+
+
+def shown_opening(opening: Opening) -> str:
+    """`mon tue 09:00-16:00`, in the words of the policy."""
+    days = " ".join(_DAYS[day] for day in sorted(set(opening.days)))
+    closes = "24:00" if opening.closes == _MIDNIGHT else f"{opening.closes:%H:%M}"
+    return f"{days} {opening.opens:%H:%M}-{closes}"
 
 
 def _is_overnight(opening: Opening) -> bool:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from gatekeeper.policy.calendar import shown_opening
 from gatekeeper.policy.model import Act, Policy
-from gatekeeper.policy.promotion import STANDARD, ApprovalDemand, Inline, Opening, Owed, Path, Signing, Window
+from gatekeeper.policy.promotion import STANDARD, ApprovalDemand, Inline, Owed, Path, Signing, Window
 from gatekeeper.policy.spelling import shown_duration
 from gatekeeper.policy.statement import Effect, Statement, Strictness, less, more, rank
 from gatekeeper.policy.statements import ACTS
 
 _DAY, _WEEK = 24 * 60, 7 * 24 * 60
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Names = tuple[tuple[str, str], ...]
 
 
@@ -128,7 +128,7 @@ def _demand(demand: ApprovalDemand, stage: str, code: str, names: Names) -> Iter
 
 
 def _window(window: Window) -> Iterator[Statement]:
-    hours = "; ".join(sorted(_hours(one) for one in window.openings)) or "at any time"
+    hours = "; ".join(sorted(shown_opening(one) for one in window.openings)) or "at any time"
     whole = Statement(code="window", stage=window.stage, value=hours, adds=Effect.TIGHTER, is_whole=True)
     yield whole
     yield Statement(
@@ -155,11 +155,6 @@ def _window(window: Window) -> Iterator[Statement]:
             adds=Effect.TIGHTER,
             parent=whole.key,
         )
-
-
-def _hours(opening: Opening) -> str:
-    days = " ".join(_DAYS[day] for day in sorted(set(opening.days)))
-    return f"{days} {opening.opens:%H:%M}-{opening.closes:%H:%M}"
 
 
 def _open_minutes(window: Window) -> Strictness:

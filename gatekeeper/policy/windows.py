@@ -5,13 +5,13 @@ holiday closes it and no freeze does. So a time that a clock skips is never open
 is open twice. The zones are those of the pinned `tzdata`, never the system's.
 """
 
-from datetime import datetime, time
+from datetime import datetime
 from functools import lru_cache
 
 from gatekeeper.decision import Reason, Remedy
-from gatekeeper.policy.calendar import Calendar, next_turn
+from gatekeeper.policy.calendar import Calendar, next_turn, shown_opening
 from gatekeeper.policy.entry import WINDOW, Held, failed, passed
-from gatekeeper.policy.promotion import Freeze, Opening, Window
+from gatekeeper.policy.promotion import Freeze, Window
 from gatekeeper.policy.said import reason, remedy
 from gatekeeper.policy.spelling import zone
 
@@ -21,7 +21,6 @@ SEARCH_DAYS = 400
 _zone = lru_cache(maxsize=64)(zone)
 """Reading a zone takes longer than judging a window."""
 _TITLE = "Window of the stage"
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YEARS = range(1900, 9990)
 """Outside of these, local times near the ends of the calendar cannot be computed."""
 
@@ -70,7 +69,7 @@ def _closed(calendar: Calendar, as_of: datetime) -> Reason:
     holiday = calendar.holiday_at(as_of)
     if holiday is not None:
         return reason("window-holiday", stage=stage, date=holiday.isoformat(), zone=calendar.zone.key)
-    hours = tuple(_hours(opening) for opening in calendar.window.openings)
+    hours = tuple(shown_opening(opening) for opening in calendar.window.openings)
     return reason("window-closed", stage=stage, hours=hours, zone=calendar.zone.key)
 
 
@@ -86,10 +85,3 @@ def _shown(calendar: Calendar, moment: datetime) -> dict[str, str]:
         "zone": calendar.zone.key,
         "utc": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
     }
-
-
-def _hours(opening: Opening) -> str:
-    """`mon tue 09:00-16:00`, in the words of the policy."""
-    days = " ".join(_DAYS[day] for day in sorted(set(opening.days)))
-    closes = "24:00" if opening.closes == time() else f"{opening.closes:%H:%M}"
-    return f"{days} {opening.opens:%H:%M}-{closes}"
