@@ -172,7 +172,8 @@ def _answer_in(decision: Decision) -> tuple[object, ...]:
     """What a decision says. Not `digests.outputs`: the end of its time is in there, and moves by itself."""
     return (
         decision.outcome, decision.allowed, decision.score, decision.reasons, decision.rules,
-        decision.missing, decision.waivers, decision.would_change,
+        decision.missing, decision.waivers, decision.would_change, decision.approvals, decision.obligations,
+        decision.override,
     )  # fmt: skip
 
 
