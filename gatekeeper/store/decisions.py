@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, Connection, literal, select
 
+from gatekeeper.decision import Outcome
 from gatekeeper.recorded import StoredDecision
 from gatekeeper.store.columns import microseconds
 from gatekeeper.store.convert import decision_of, decision_row
@@ -19,7 +20,9 @@ def add(connection: Connection, stored: StoredDecision) -> bool:
     key = {"project_id": stored.project_id, "stage": stored.stage, "outcome": str(stored.outcome)}
     new = {"count": 1, "score": stored.score, "recorded_at": stored.recorded_at}
     upsert(connection, "decision_count", key | new, set_=new | {"count": _COUNT.c.count + 1})
-    if stored.allowed and stored.is_protected and stored.tree:
+    # What only people allowed, by an override, is nothing to measure later builds against.
+    passed = stored.allowed and stored.outcome is not Outcome.FAIL
+    if passed and stored.is_protected and stored.tree:
         _note_baseline(connection, stored)
     return True
 

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
+from sqlalchemy import Connection
 
 from gatekeeper import pipeline
-from gatekeeper.decision import Inputs
+from gatekeeper.decision import Inputs, Outcome
 from gatekeeper.policy.load import load_policy
 from gatekeeper.service import decide, policies, projects, reevaluate
 from gatekeeper.service.answers import Standing
@@ -272,6 +273,24 @@ rules:
 """
         % name
     )
+
+
+def test_what_an_override_allowed_is_no_baseline(house) -> None:
+    """The newest decision that passed stays the one that later builds are compared with."""
+    house.submit(house.junit(), house.job(source=1), source=1)
+    good = house.ask("develop", house.job(source=1), source=1).decision
+
+    def baseline_after(name: str, outcome: Outcome) -> str:
+        def work(connection: Connection) -> str:
+            stored = decisions.by_id(connection, good.id)
+            other = msgspec.structs.replace(stored, id=name, tree="2" * 40, outcome=outcome, question=name)
+            assert decisions.add(connection, other)
+            return decisions.baseline(connection, house.project.id, "develop", "3" * 40)[0]
+
+        return house.server.database.write(work)
+
+    assert baseline_after("dec_override", Outcome.FAIL) == good.id
+    assert baseline_after("dec_warn", Outcome.WARN) == "dec_warn"
 
 
 def test_a_part_that_nobody_can_read_breaks_its_set_at_once(house) -> None:
