@@ -15,6 +15,7 @@ from gatekeeper.policy.load import load_policy
 from gatekeeper.policy.replay import policy_document, policy_from
 from gatekeeper.service import history, projects
 from gatekeeper.service.errors import NotFound, Refused, Unavailable, coded
+from gatekeeper.service.extended_policies import stored
 from gatekeeper.service.identity import authorize
 from gatekeeper.service.jobs.work import Job
 from gatekeeper.service.policies import MAX_POLICY_BYTES
@@ -81,7 +82,7 @@ def order(
         raise coded(
             Refused, "policy-refused", f"the policy is {len(text):,} bytes; the limit is {MAX_POLICY_BYTES:,}"
         )
-    policy = load_policy(text, file="policy")
+    policy = load_policy(text, file="policy", resolve=stored(server.database))
     if policy.name != name:
         raise coded(Refused, "bad-parameter", f"the file is of policy {policy.name}, not {name}")
     if project is not None:
