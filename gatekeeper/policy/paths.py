@@ -17,6 +17,8 @@ def path_of(policy: Policy, evidence: Iterable[Evidence], subject: Subject) -> s
     path, or there is no protected ref, it is the standard one. Of several paths that match, the one with
     the longest glob.
     """
+    if not any(path.refs for path in policy.paths):
+        return STANDARD
     refs = {
         one.provenance.ref or ""
         for one in current_of(evidence, policy, subject)

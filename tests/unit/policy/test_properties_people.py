@@ -488,3 +488,10 @@ def test_everything_that_entering_takes_is_listed_once(make, policy):
     assert ids[-5:] == ["order", "window", "separation", "approval.ops", "approval.product"]
     assert len(ids) == len(set(ids))
     assert decision.approvals.missing == ("ops", "product")
+
+
+def test_the_answer_ends_when_the_window_closes(make, policy):
+    """Berlin closes at 18:00, which is five hours after the question."""
+    decision = ask(make, policy, {"sast": [], "sca": [], "covered": 90})
+    assert make.rule(decision, "window").status == "pass"
+    assert decision.valid_until == make.as_of + timedelta(hours=5)
