@@ -301,7 +301,9 @@ def test_a_signature_more_never_harms(make, policy, w, excepted, signed, left_ou
     after = ask(make, policy, w, waivers=waivers, approvals=approvals)
     assert after.allowed >= before.allowed
     event(f"allowed: {before.allowed} -> {after.allowed}")
-    assert {*after.approvals.missing} <= {*before.approvals.missing}
+    if max(approvals, key=lambda one: (one.given_at, one.id)) not in less:
+        # Who signs in two roles counts for the earlier one, so only the last word moves nobody.
+        assert {*after.approvals.missing} <= {*before.approvals.missing}
 
 
 @given(worlds, exceptions, signatures, st.sets(st.integers(0, 3), min_size=1))
