@@ -23,6 +23,13 @@ class Settings:
         return self.data / "advisories"
 
 
+def config_folder(environ: Mapping[str, str], *, home: Path) -> Path:
+    """Where what belongs to the user alone is kept, by the same rules."""
+    if own := environ.get("GATEKEEPER_HOME"):
+        return Path(own) / "config"
+    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "gatekeeper"
+
+
 def settings_from(environ: Mapping[str, str], *, home: Path) -> Settings:
     """Settings by the XDG base directory rules; `GATEKEEPER_HOME` puts everything into one folder."""
     if own := environ.get("GATEKEEPER_HOME"):

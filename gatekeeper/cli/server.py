@@ -8,6 +8,7 @@ from typing import Annotated
 import httpx
 import typer
 
+from gatekeeper.cli import session_file
 from gatekeeper.cli.output import say
 from gatekeeper.client.address import Address, address_of
 from gatekeeper.client.client import Client
@@ -96,6 +97,8 @@ def timing_from(environ: Mapping[str, str]) -> Timing:
 def _credential(url: str, token_file: Path | None, environ: Mapping[str, str]) -> tuple[str, str]:
     """The most particular one: a file, the identity of this job, a token of the project, GitHub's offer.
 
+    Where a job has none of them, the session that somebody began with `gatekeeper login`.
+
     An identity goes before a token: it proves the job and is worth more trust.
     """
     if token_file is not None:
@@ -105,10 +108,12 @@ def _credential(url: str, token_file: Path | None, environ: Mapping[str, str]) -
             return value, name
     if "ACTIONS_ID_TOKEN_REQUEST_URL" in environ and "ACTIONS_ID_TOKEN_REQUEST_TOKEN" in environ:
         return _github_id_token(url, environ), "the id_token of the GitHub job"
+    if (secret := session_file.kept(session_file.path_from(environ), url)) is not None:
+        return secret, "the session of `gatekeeper login`"
     raise Unauthorised(
         "there is no token",
-        hint="set GATEKEEPER_TOKEN or name a --token-file; in GitLab CI give the job `id_tokens:` with "
-        "GATEKEEPER_ID_TOKEN, in GitHub Actions `permissions: id-token: write`",
+        hint="log in with `gatekeeper login`, set GATEKEEPER_TOKEN or name a --token-file; in GitLab CI give "
+        "the job `id_tokens:` with GATEKEEPER_ID_TOKEN, in GitHub Actions `permissions: id-token: write`",
     )
 
 

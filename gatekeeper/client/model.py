@@ -218,6 +218,67 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True):
         return f"NewToken(token={self.token!r}, secret=...)"
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person holds on the projects that match."""
+
+    role: str | None = None
+    scopes: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """An account of a person."""
+
+    issuer: str
+    subject: str
+    email: str | None = None
+    email_verified: bool = False
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """What was granted to a person."""
+
+    id: str
+    role: str | None = None
+    scopes: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    granted_by: str = ""
+    granted_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who can sign."""
+
+    id: str
+    name: str
+    is_active: bool
+    has_totp: bool = False
+    joined_into: str | None = None
+    identities: tuple[Identity, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    created_at: datetime
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A login that lasts."""
+
+    id: str
+    person: str
+    ends_at: datetime
+
+
+class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session with its secret, which is said once and never again."""
+
+    session: Session
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewSession(session={self.session!r}, secret=...)"
+
+
 class Whoami(msgspec.Struct, frozen=True, kw_only=True):
     """The caller as the server sees it."""
 
@@ -228,6 +289,8 @@ class Whoami(msgspec.Struct, frozen=True, kw_only=True):
     refs: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    person: str | None = None
+    held: tuple[Held, ...] = ()
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

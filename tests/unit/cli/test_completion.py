@@ -35,6 +35,8 @@ def complete(shell: str, line: str) -> str:
         ("gatekeeper eva", {"evaluate"}),
         ("gatekeeper policy ", {"lint", "test", "show", "schema", "import", "list"}),
         ("gatekeeper token ", {"create", "list", "rotate", "revoke"}),
+        ("gatekeeper person ", {"add", "list", "show", "grant", "revoke", "deactivate", "password"}),
+        ("gatekeeper person grant ann --scope appr", {"approval:give"}),
         ("gatekeeper check --format sa", {"sarif"}),
         ("gatekeeper token create ci --scope evid", {"evidence:write"}),
         ("gatekeeper evaluate --st", {"--stage"}),

@@ -83,7 +83,12 @@ Commands:
   check       Ask the server's gate: may this build enter a stage?
   explain     Show a stored decision in words.
   policy      Check, test, show and publish policies.
+  export      Fetch what the server recorded, to look at it without it.
   project     Make, list and show the projects of a server.
+  person      Add people, grant roles and scopes, shut people out.
+  login       Log in to a server as a person.
+  logout      End the session with a server.
+  whoami      Show for whom the server takes you.
   token       Make, list, rotate and revoke tokens.
   advisories  Fill and check the advisory mirror.
   formats     List the report formats that can be read.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.caller import JOB_SCOPES, Caller, Claims, Method, Scope
+from gatekeeper.caller import JOB_SCOPES, PERSON_SCOPES, Caller, Claims, Holding, Method, Scope
 from gatekeeper.evidence import Kind, Trust
 from gatekeeper.service.errors import Denied
 from gatekeeper.service.identity.authorize import (
@@ -18,6 +18,7 @@ from gatekeeper.service.identity.authorize import (
     demand_evidence,
     demand_path,
     demand_project,
+    demand_role,
     demand_stage,
     ref_protected_of,
     trust_of,
@@ -56,6 +57,18 @@ def token(**grant: Any) -> Caller:
     return Caller(principal="token:gk_abc", method=Method.TOKEN, **(usual | grant))
 
 
+def person(*holdings: Holding) -> Caller:
+    """Somebody who holds that."""
+    return Caller(
+        principal="person:usr_1",
+        method=Method.PERSON,
+        scopes=frozenset(scope for one in holdings for scope in one.scopes),
+        holdings=holdings,
+        person="usr_1",
+        session="abc",
+    )
+
+
 def denial(call: Callable[..., object], *args: Any) -> Denied:
     """How the call is denied."""
     with pytest.raises(Denied) as caught:
@@ -67,7 +80,7 @@ def denial(call: Callable[..., object], *args: Any) -> Denied:
 def test_a_scope_that_is_there() -> None:
     """A scope of the grant, or admin, is enough."""
     demand(token(), Scope.EVIDENCE_WRITE)
-    for scope in Scope:
+    for scope in set(Scope) - PERSON_SCOPES:
         demand(token(scopes=frozenset({Scope.ADMIN})), scope)
     for scope in JOB_SCOPES:
         demand(JOB, scope)
@@ -82,7 +95,79 @@ def test_a_scope_that_is_not(scope: Scope) -> None:
     assert str(scope) in error.hint
 
 
-@pytest.mark.parametrize("scope", sorted(set(Scope) - JOB_SCOPES))
+@pytest.mark.parametrize("scope", sorted(PERSON_SCOPES))
+def test_what_only_people_hold_no_token_holds(scope: Scope) -> None:
+    """Even one that says so, for its row in the database could be changed; and no administrator by that."""
+    for held in (scope, Scope.ADMIN):
+        error = denial(demand, token(scopes=frozenset({held})), scope)
+        assert (error.code, "only people hold" in error.hint) == ("scope-missing", True)
+    assert "only people hold" in denial(demand, JOB, scope).hint
+    assert denial(demand, person(Holding(projects=("*",), scopes=frozenset({Scope.ADMIN}))), scope).hint
+    held = person(Holding(projects=("pay/*",), scopes=frozenset({scope})))
+    demand_path(demand(held, scope), "pay/api")
+    assert denial(demand_path, demand(held, scope), "shop/api").code == "project-not-granted"
+
+
+def test_a_person_reaches_for_each_scope_what_it_was_granted_for() -> None:
+    """Two grants are not their product, and who forgets to go on with what `demand` gives reaches nothing."""
+    ann = person(
+        Holding(projects=("pay/*",), scopes=frozenset({Scope.GATE_READ})),
+        Holding(projects=("shop/*",), scopes=frozenset({Scope.EVIDENCE_WRITE}), role="tester"),
+    )
+    demand_path(demand(ann, Scope.GATE_READ), "pay/api")
+    demand_path(demand(ann, Scope.EVIDENCE_WRITE), "shop/web")
+    for scope, path in ((Scope.GATE_READ, "shop/web"), (Scope.EVIDENCE_WRITE, "pay/api")):
+        assert denial(demand_path, demand(ann, scope), path).code == "project-not-granted"
+    # A second demand looks at the grants again, not at what the first one left.
+    demand_path(demand(demand(ann, Scope.GATE_READ), Scope.EVIDENCE_WRITE), "shop/web")
+    assert denial(demand_path, ann, "pay/api").code == "project-not-granted"
+    assert ann.scopes_in("pay/api") == {Scope.GATE_READ}
+
+
+def test_a_role_is_of_a_project() -> None:
+    """And of a person: tokens and jobs have none."""
+    ann = person(
+        Holding(projects=("pay/*",), role="qa-lead"),
+        Holding(projects=("*",), role="ops"),
+        Holding(projects=("*",)),
+    )
+    assert ann.roles_in("pay/api") == {"qa-lead", "ops"}
+    assert ann.roles_in("shop/api") == {"ops"}
+    demand_role(ann, "qa-lead", "pay/api")
+    assert denial(demand_role, ann, "qa-lead", "shop/api").code == "role-missing"
+    for other in (token(scopes=frozenset({Scope.ADMIN}), projects=("*",)), JOB):
+        assert "only people have roles" in denial(demand_role, other, "ops", "pay/api").hint
+
+
+@given(
+    grants=st.lists(
+        st.tuples(
+            st.sets(st.sampled_from(sorted(Scope))), st.sampled_from(["*", "pay/*", "shop/*", "pay/api"])
+        ),
+        max_size=5,
+    ),
+    scope=st.sampled_from(sorted(Scope)),
+    path=st.sampled_from(["pay/api", "pay/web", "shop/api"]),
+)
+def test_a_person_may_exactly_what_one_grant_says(
+    grants: list[tuple[set[Scope], str]], scope: Scope, path: str
+) -> None:
+    """A scope holds for a project when one grant has both; `admin` has all but what only people do."""
+    ann = person(*(Holding(projects=(glob,), scopes=frozenset(scopes)) for scopes, glob in grants))
+    has_admin = scope not in PERSON_SCOPES
+    wanted = any(
+        fnmatchcase(path, glob) and (scope in scopes or (has_admin and Scope.ADMIN in scopes))
+        for scopes, glob in grants
+    )
+    try:
+        demand_path(demand(ann, scope), path)
+    except Denied:
+        assert not wanted
+    else:
+        assert wanted
+
+
+@pytest.mark.parametrize("scope", sorted(set(Scope) - JOB_SCOPES - PERSON_SCOPES))
 def test_scopes_that_no_job_has(scope: Scope) -> None:
     """A job never holds more than a job's scopes."""
     assert "a pipeline job never holds" in denial(demand, JOB, scope).hint
