@@ -8,11 +8,14 @@ REMEDIES = MappingProxyType(
         "cover-lines": "cover {lines:more line|more lines}; the most are uncovered in {files}",
         "cover-more": "cover {count} more of the {what}",
         "mend-tests": "mend {count:test|tests}: {tests}",
-        "mend-tests-unnamed": "mend {count:test|tests}; the report does not name them",
+        "mend-tests-unnamed": "mend {count:test|tests} for {metric}; the report names none",
         "fix-findings": "fix {count:finding|findings}, the worst first: {findings}",
         "upgrade-packages": "upgrade {packages}",
-        "upgrade-and-fix": "upgrade {packages}; no fixed version is known for {findings}",
-        "replace-packages": "no fixed version is known: replace or patch {findings}",
+        "upgrade-many": "upgrade {packages} and {more:other package|other packages}, then ask again",
+        "upgrade-and-fix": "upgrade {packages}; no fixed version is known for {count:finding|findings}, "
+        "which must go too: {findings}",
+        "replace-packages": "no fixed version is known for {count:finding|findings}: "
+        "replace or patch {findings}",
         "raise-metric": "raise {metric} from {actual} to {to}",
         "lower-metric": "lower {metric} from {actual} to {to}",
         "change-metric": "bring {metric} from {actual} to {to}",

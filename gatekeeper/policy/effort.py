@@ -40,7 +40,7 @@ EFFORTS = (
     Effort(
         name="upgrade",
         why="a line in a list of dependencies changes; the tests tell whether it went well",
-        codes=("upgrade-packages",),
+        codes=("upgrade-packages", "upgrade-many"),
     ),
     Effort(
         name="ask-for-policy",

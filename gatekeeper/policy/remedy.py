@@ -192,7 +192,7 @@ def _mend(metric: str, facts: Facts, steps: int) -> Remedy:
     counted = [f for f in facts.failures if metric not in _IS_ERROR or f.is_error is _IS_ERROR[metric]]
     names = sorted({f"{f.suite}: {f.name}" if f.suite else f.name for f in counted})
     if not names:
-        return remedy("mend-tests-unnamed", count=steps)
+        return remedy("mend-tests-unnamed", count=steps, metric=metric)
     return remedy("mend-tests", count=steps, tests=tuple(names[:MOST]))
 
 
@@ -218,15 +218,17 @@ def _is_fixable(finding: Finding) -> bool:
 def _fix(found: Sequence[Finding], steps: int) -> Remedy:
     if not any(finding.package for finding in found):
         return remedy("fix-findings", count=steps, findings=tuple(map(_place, found[: min(steps, MOST)])))
-    packages, cleared = upgrades(found, steps, most=MOST)
-    left = [finding for finding in found if finding.fingerprint not in cleared]
+    packages, cleared = upgrades(found, steps)
+    if len(packages) > MOST:
+        return remedy("upgrade-many", packages=packages[:MOST], more=len(packages) - MOST)
     missing = max(0, steps - len(cleared))
-    unfixed = tuple(map(_place, left[: min(missing, MOST)]))
-    if not unfixed:
+    if not missing:
         return remedy("upgrade-packages", packages=packages)
+    left = [finding for finding in found if finding.fingerprint not in cleared]
+    unfixed = tuple(map(_place, left[: min(missing, MOST)]))
     if not packages:
-        return remedy("replace-packages", findings=unfixed)
-    return remedy("upgrade-and-fix", packages=packages, findings=unfixed)
+        return remedy("replace-packages", count=missing, findings=unfixed)
+    return remedy("upgrade-and-fix", packages=packages, count=missing, findings=unfixed)
 
 
 def _place(finding: Finding) -> str:

@@ -13,10 +13,8 @@ _MOST_COMPARED = 200_000
 """Versions times findings of one package; real ones stay far below."""
 
 
-def upgrades(
-    found: Sequence[Finding], steps: int, *, most: int
-) -> tuple[tuple[tuple[str, int], ...], set[str]]:
-    """The upgrades that clear `steps` of `found`, at most `most`, and the fingerprints that they clear.
+def upgrades(found: Sequence[Finding], steps: int) -> tuple[tuple[tuple[str, int], ...], set[str]]:
+    """The fewest upgrades that clear `steps` of `found`, or as many as can be, and the fingerprints.
 
     Each is written `name 1.0 -> 1.2` with the number of findings that it clears; those that clear most first.
     """
@@ -33,7 +31,7 @@ def upgrades(
     options.sort(key=lambda option: (-len(option[1]), option[0]))
     chosen: list[tuple[str, int]] = []
     cleared: set[str] = set()
-    for label, fingerprints in options[:most]:
+    for label, fingerprints in options:
         if len(cleared) >= steps:
             break
         chosen.append((label, len(fingerprints)))

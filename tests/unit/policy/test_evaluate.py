@@ -36,7 +36,7 @@ def test_a_failing_rule_fails_the_decision(make):
     rule = make.rule(decision, "t")
     assert (str(rule.status), rule.actual, rule.threshold) == ("fail", "1", "== 0")
     assert rule.message.text == snapshot("tests.failed is 1; it must be == 0")
-    assert rule.remedy.text == snapshot("mend 1 test; the report does not name them")
+    assert rule.remedy.text == snapshot("mend 1 test for tests.failed; the report names none")
 
 
 def test_a_missing_report_fails_the_decision(make):

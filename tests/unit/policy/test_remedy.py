@@ -85,7 +85,7 @@ def test_a_pass_rate_says_how_many_tests(make):
     """70 percent of ten tests are seven."""
     metrics = {"tests.total": 12, "tests.passed": 4, "tests.skipped": 2, "tests.failed": 6}
     found = remedy(make, '- {id: r, metric: tests.pass_rate, pass: ">= 70"}', make.evidence("tests", metrics))
-    assert found.params == {"count": 3}
+    assert found.params == {"count": 3, "metric": "tests.pass_rate"}
 
 
 def test_findings_are_named_worst_first(make):
@@ -122,7 +122,7 @@ def test_packages_are_upgraded_to_the_lowest_version_that_clears_the_most(make):
     )
     assert found.text == snapshot(
         "upgrade flask 0.12 -> 2.2.5 (3), jinja2 2.9 -> 2.10.1 (1); "
-        "no fixed version is known for CVE-5 in left-pad 1.0"
+        "no fixed version is known for 1 finding, which must go too: CVE-5 in left-pad 1.0"
     )
     found = remedy(
         make, '- {id: r, metric: sca.total, pass: "<= 2"}', make.evidence("sca", findings=findings)
@@ -131,7 +131,9 @@ def test_packages_are_upgraded_to_the_lowest_version_that_clears_the_most(make):
     found = remedy(
         make, '- {id: r, metric: sca.total, pass: "== 0"}', make.evidence("sca", findings=findings[4:])
     )
-    assert found.text == snapshot("no fixed version is known: replace or patch CVE-5 in left-pad 1.0")
+    assert found.text == snapshot(
+        "no fixed version is known for 1 finding: replace or patch CVE-5 in left-pad 1.0"
+    )
 
 
 def test_the_smallest_upgrade_stays_in_its_series(make):
