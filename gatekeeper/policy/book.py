@@ -45,6 +45,7 @@ class FactBook:
         self._facts: dict[tuple[Kind, str | None], Facts] = {}
         self._before: dict[tuple[Kind, str | None], Facts] = {}
         self._faults: dict[tuple[Kind, str | None], Reason | None] = {}
+        self._open: dict[Kind, list[Finding]] = {}
 
     def demanded(self, kind: Kind) -> Requirement | None:
         """What the file demands of `kind` at this stage; None when that begins later or never.
@@ -84,11 +85,8 @@ class FactBook:
         key = (kind, name)
         if key not in self._facts:
             usable = [one.evidence for one in self.material.current(kind, name) if one.fault is None]
-            lens = Lens(
-                refuses_inline=self._refuses_inline,
-                is_waived=lambda finding: bool(self._waivers.sets_aside(kind, finding)),
-            )
-            self._facts[key] = facts_of(kind, usable, self.material.baseline_of(kind, name), lens)
+            baseline = self.material.baseline_of(kind, name)
+            self._facts[key] = facts_of(kind, usable, baseline, self._lens(kind))
         return self._facts[key]
 
     def rule_waivers(self, rule: str) -> tuple[RuleWaiver, ...]:
@@ -99,8 +97,9 @@ class FactBook:
         """Ids of the waivers that set aside a finding of the usable current evidence."""
         return frozenset(
             waiver
-            for kind in self._waivers.findings
+            for kind, covered in self._waivers.findings.items()
             for finding in self._found(kind)
+            if finding.fingerprint in covered
             for waiver in self._waivers.sets_aside(kind, finding)
         )
 
@@ -148,10 +147,22 @@ class FactBook:
             return None
         return requirement
 
+    def _lens(self, kind: Kind) -> Lens:
+        covered = self._waivers.findings.get(kind)
+        if covered is None:
+            return Lens(refuses_inline=self._refuses_inline)
+
+        def is_waived(finding: Finding) -> bool:
+            return finding.fingerprint in covered and bool(self._waivers.sets_aside(kind, finding))
+
+        return Lens(refuses_inline=self._refuses_inline, is_waived=is_waived)
+
     def _found(self, kind: Kind) -> list[Finding]:
         """What the usable evidence has open before any waiver."""
-        usable = [one.evidence for one in self.material.current(kind) if one.fault is None]
-        return found_in(usable, refuses_inline=self._refuses_inline)
+        if kind not in self._open:
+            usable = [one.evidence for one in self.material.current(kind) if one.fault is None]
+            self._open[kind] = found_in(usable, refuses_inline=self._refuses_inline)
+        return self._open[kind]
 
     def _fault(self, kind: Kind, name: str | None) -> Reason | None:
         current = self.material.current(kind, name)

@@ -1,5 +1,6 @@
 """Findings of several reports: one for each fingerprint, counted by severity, compared with a baseline."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,11 +15,7 @@ _SUMS = {
     Kind.SAST: ("files_scanned", "files_skipped"),
 }
 """Counts beside those of findings, which add up."""
-_ORDER = tuple(Severity)
-
-
-def _nothing(_: Finding) -> bool:
-    return False
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +24,8 @@ class Lens:
 
     refuses_inline: bool = False
     """True: a suppression in the scanned source sets nothing aside."""
-    is_waived: Callable[[Finding], bool] = _nothing
+    is_waived: Callable[[Finding], bool] | None = None
+    """What a waiver sets aside; None: nothing."""
 
 
 def united_findings(
@@ -49,7 +47,9 @@ def united_findings(
     if not documents or not all(_lists_all(kind, document, lens) for document in documents):
         return Facts(kind=kind, values=values, absent=left_out(values, documents, CANNOT_COUNT))
     unsuppressed = [finding for finding in found if finding.is_open]
-    open_ones = [finding for finding in unsuppressed if not lens.is_waived(finding)]
+    open_ones = unsuppressed
+    if lens.is_waived is not None:
+        open_ones = [finding for finding in unsuppressed if not lens.is_waived(finding)]
     values |= _counts(kind, "", open_ones)
     values[f"{kind}.suppressed"] = len(found) - len(unsuppressed)
     values[f"{kind}.waived"] = len(unsuppressed) - len(open_ones)
@@ -83,13 +83,9 @@ def _lists_all(kind: Kind, document: EvidenceDocument, lens: Lens) -> bool:
         listed_ones = sum(1 for finding in document.findings if not finding.is_open)
         if not isinstance(suppressed, int) or listed_ones < suppressed:
             return False
-    listed: dict[str, int] = {"total": 0} | {str(severity): 0 for severity in Severity}
-    for finding in document.findings:
-        if finding.is_open:
-            listed["total"] += 1
-            listed[finding.severity] += 1
+    listed = sum(1 for finding in document.findings if finding.is_open)
     counted = document.metrics.get(f"{kind}.total")
-    return isinstance(counted, int) and listed["total"] >= counted
+    return isinstance(counted, int) and listed >= counted
 
 
 def _united(documents: Iterable[EvidenceDocument]) -> list[Finding]:
@@ -99,31 +95,33 @@ def _united(documents: Iterable[EvidenceDocument]) -> list[Finding]:
         for finding in document.findings:
             before = best.get(finding.fingerprint)
             best[finding.fingerprint] = finding if before is None else _worst(before, finding)
-    return sorted(best.values(), key=_finding_key)
+    return sorted(best.values(), key=_place)
 
 
 def _worst(one: Finding, other: Finding) -> Finding:
-    first, second = sorted((one, other), key=_finding_key)
+    # Of two that differ only in their words one is taken, whichever came first.
+    first, second = sorted((one, other), key=lambda finding: (*_place(finding), repr(finding)))
     if first.is_open or not second.is_open:
         return first
     return replace(first, suppression=None)
 
 
-def _finding_key(finding: Finding) -> tuple[int, bool, str, str, int, str, str]:
+def _place(finding: Finding) -> tuple[int, bool, str, str, int, str]:
+    """The worst first; no two findings with different fingerprints have the same."""
     place = finding.location
     return (
-        _ORDER.index(finding.severity),
+        _ORDER[finding.severity],
         not finding.is_open,
         finding.rule,
         place.path if place else "",
         (place.line or 0) if place else 0,
         finding.fingerprint,
-        repr(finding),
     )
 
 
 def _counts(kind: Kind, prefix: str, findings: Sequence[Finding]) -> dict[str, Value]:
+    counts = Counter(finding.severity for finding in findings)
     values: dict[str, Value] = {f"{kind}.{prefix}total": len(findings)}
     for severity in Severity:
-        values[f"{kind}.{prefix}{severity}"] = sum(1 for f in findings if f.severity is severity)
+        values[f"{kind}.{prefix}{severity}"] = counts[severity]
     return values
