@@ -67,7 +67,14 @@ def _given(role: Role) -> Reason:
     params = dict(main.params)
     for one in more:
         params |= one.params
-    return _united(main, params, more)
+    aside = [one.why for one in role.aside if _is_news(one, role)]
+    return _united(main, params | _lists(aside), [*more, *aside])
+
+
+def _is_news(one: SetAside, role: Role) -> bool:
+    """True when it is about this question, from somebody who does not count in another way."""
+    is_elsewhere = one.why.code.startswith("approval-other-")
+    return not is_elsewhere and one.approval.person not in role.people
 
 
 def _missing(role: Role) -> Reason:
@@ -76,11 +83,16 @@ def _missing(role: Role) -> Reason:
         main = reason("approval-declined", role=name, people=role.declined_by)
     else:
         main = reason("approval-missing", role=name, have=len(role.people), need=need, people=role.people)
-    params: dict[str, list[str | tuple[str, int]]] = defaultdict(list)
-    for one in role.aside:
-        params[one.why.code.removeprefix("approval-").replace("-", "_")] += _items(one.why)
-    lists: dict[str, Param] = {key: tuple(items) for key, items in params.items()}
-    return _united(main, main.params | lists, [one.why for one in role.aside])
+    why = [one.why for one in role.aside]
+    return _united(main, main.params | _lists(why), why)
+
+
+def _lists(reasons: Sequence[Reason]) -> dict[str, Param]:
+    """The persons whose signatures do not count, by the reason, such as `withdrawn`."""
+    found: dict[str, list[str | tuple[str, int]]] = defaultdict(list)
+    for why in reasons:
+        found[why.code.removeprefix("approval-").replace("-", "_")] += _items(why)
+    return {key: tuple(items) for key, items in found.items()}
 
 
 def _items(why: Reason) -> list[str | tuple[str, int]]:

@@ -125,6 +125,19 @@ def test_without_a_source_no_approval_counts(desk):
     )
 
 
+def test_a_role_that_is_signed_still_tells_whose_word_does_not_count(desk):
+    """Bob withdrew; what Ann and Cy signed elsewhere, or earlier, is no news."""
+    found = desk.sign(
+        approval("ann", "product"),
+        approval("ann", "product", at=-40, demands="x"),
+        approval("bob", "product", withdrawn=-1),
+        approval("cy", "product", stage="test"),
+    )
+    assert result(found).message.text == "product: signed by ann; bob withdrew"
+    assert result(found).message.params["withdrawn"] == ("bob",)
+    assert len(found.set_aside) == 3
+
+
 def test_an_approval_in_another_role_counts_for_nothing_here(desk):
     """Ops cannot stand in for product."""
     found = desk.sign(approval("ann", "ops"))
