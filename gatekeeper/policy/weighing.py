@@ -93,8 +93,7 @@ def news_since(shown: Shown, standing: Standing) -> News:
         for id_ in {*shown.rules, *standing.rules}
         if shown.rules.get(id_) is not standing.rules.get(id_) and not _is_of_entry(id_)
     }
-    found = {(id_, severity) for id_, severity in standing.findings.items() if _is_new(id_, severity, shown)}
-    return News(rules=frozenset(rules), findings=frozenset(found))
+    return News(rules=frozenset(rules), findings=frozenset(_new_findings(shown, standing)))
 
 
 def _is_of_entry(id_: str) -> bool:
@@ -147,14 +146,13 @@ def _appeared(approval: Approval, standing: Standing) -> Reason | None:
     floor = standing.revoke_on
     if floor is None:
         return None
-    count = sum(
-        severity.at_least(floor) and _is_new(id_, severity, approval.shown)
-        for id_, severity in standing.findings.items()
-    )
+    count = sum(severity.at_least(floor) for _, severity in _new_findings(approval.shown, standing))
     return reason("approval-finding-appeared", person=approval.person, count=count) if count else None
 
 
-def _is_new(fingerprint: str, severity: Severity, shown: Shown) -> bool:
-    """True when it was not shown, or is worse now."""
-    before = shown.findings.get(fingerprint)
-    return before is None or severity.rank > before.rank
+def _new_findings(shown: Shown, standing: Standing) -> list[tuple[str, Severity]]:
+    """What is open now and was not shown, or is worse now."""
+    before = shown.findings
+    # Of thousands nearly all are as they were shown, so the cheap comparison comes first.
+    unlike = [(id_, now) for id_, now in standing.findings.items() if before.get(id_) is not now]
+    return [(id_, now) for id_, now in unlike if (was := before.get(id_)) is None or now.rank > was.rank]
