@@ -153,6 +153,8 @@ def _appeared(approval: Approval, standing: Standing) -> Reason | None:
 def _new_findings(shown: Shown, standing: Standing) -> list[tuple[str, Severity]]:
     """What is open now and was not shown, or is worse now."""
     before = shown.findings
-    # Of thousands nearly all are as they were shown, so the cheap comparison comes first.
+    # Of thousands all or nearly all are as they were shown, so the cheap comparisons come first.
+    if before == standing.findings:
+        return []
     unlike = [(id_, now) for id_, now in standing.findings.items() if before.get(id_) is not now]
     return [(id_, now) for id_, now in unlike if (was := before.get(id_)) is None or now.rank > was.rank]
