@@ -28,7 +28,7 @@ def canonical_bytes(value: Any) -> bytes:
     _refuse_numbers(plain)
     try:
         encoded = msgspec.json.encode(plain, order="sorted")
-        if _BEYOND_BMP.search(encoded):
+        if not encoded.isascii() and _BEYOND_BMP.search(encoded):
             return rfc8785.dumps(plain)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as exc:
         raise NotCanonical(f"value has no canonical form: {exc}") from exc

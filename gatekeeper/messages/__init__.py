@@ -5,6 +5,7 @@ One table per audience of a code: `problems` of reports, `reasons` of rules, `re
 
 import string
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from gatekeeper.evidence import Message, Param
@@ -34,7 +35,18 @@ _WORDS = _Words()
 def render(code: str, params: Mapping[str, Param], table: Mapping[str, str]) -> str:
     """The English words of `code` in `table`; the bare code when the table does not know it."""
     template = table.get(code)
-    return _WORDS.vformat(template, (), params) if template else code
+    if not template:
+        return code
+    return "".join(
+        literal if name is None else literal + _WORDS.format_field(params[name], spec)
+        for literal, name, spec in _parsed(template)
+    )
+
+
+@cache
+def _parsed(template: str) -> tuple[tuple[str, str | None, str], ...]:
+    """(text, name of the parameter behind it, form) of each part. There are some hundred templates."""
+    return tuple((literal, name, spec or "") for literal, name, spec, _ in _WORDS.parse(template))
 
 
 def render_message(message: Message, table: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -26,7 +27,7 @@ class Condition(msgspec.Struct, frozen=True):
     @property
     def value(self) -> Fraction:
         """The threshold, exactly."""
-        return Fraction(self.threshold)
+        return _exact(self.threshold)
 
     def holds(self, actual: Fraction) -> bool:
         """True when `actual` fulfils the condition; no rounding takes place."""
@@ -63,3 +64,9 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
     metric: MetricRef
     condition: Condition
+
+
+@lru_cache(maxsize=4096)
+def _exact(text: str) -> Fraction:
+    """Policies have few thresholds, and a replay asks for them a thousand times."""
+    return Fraction(text)

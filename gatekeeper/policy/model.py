@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -185,7 +186,7 @@ class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A whole policy. `tests`, `owner` and the order of the rules cannot change a decision."""
 
     name: str
@@ -226,7 +227,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         plain["evidence"] = sorted(plain["evidence"], key=lambda requirement: str(requirement["kind"]))
         return plain
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Digest of `document`: comments, layout, tests, the owner and the order of rules do not move it."""
         return digest(self.document)
