@@ -56,7 +56,8 @@ REASONS = MappingProxyType(
         "waiver-too-long": "waiver {waiver} is not applied: it holds longer than {days:day|days}",
         "waiver-of-expression": "waiver {waiver} is not applied: the rule {rule} is an expression, which has "
         "no value that a floor could bound; waive its findings instead",
-        "waiver-without-floor": "waiver {waiver} is not applied: it names no floor that {rule} must still reach",
+        "waiver-without-floor": "waiver {waiver} is not applied: it names no floor that {rule} must still "
+        "reach",
         # A rule cannot be computed.
         "impossible-value": "{metric} has a value that cannot be",
         # The decision as a whole.
