@@ -9,6 +9,7 @@ import typer
 
 from gatekeeper.cli.output import clean, put
 from gatekeeper.cli.policy_files import BASE, policy_at
+from gatekeeper.cli.policy_moving import closing_lines, stage_rows
 from gatekeeper.cli.tables import text_table
 from gatekeeper.cli.terminal import table_width
 from gatekeeper.decision import Mode
@@ -22,7 +23,9 @@ _EFFECT = {Mode.BLOCK: "blocks", Mode.WARN: "warns", Mode.OBSERVE: "is observed"
 def show(
     file: Annotated[
         Path,
-        typer.Argument(metavar="POLICY", help="A policy file, or the name of a shipped one: base, strict."),
+        typer.Argument(
+            metavar="POLICY", help="A policy file, or the name of a shipped one: base, novabrain, strict."
+        ),
     ] = BASE,
     stage: Annotated[str | None, typer.Option(metavar="STAGE", help="Only this stage.")] = None,
 ) -> None:
@@ -55,6 +58,7 @@ def show(
         known.update(rows)
         if rows:
             lines += [f"  {line}" for line in text_table(rows[0], rows[1:], width=width).splitlines()]
+    lines += closing_lines(policy)
     put("".join(f"{clean(line)}\n" for line in lines))
 
 
@@ -79,6 +83,7 @@ def _rows(policy: Policy, stage: str) -> Iterable[tuple[str, ...]]:
         if policy.reaches(stage, expression.from_stage):
             demand = ", ".join([_expression(expression), *_provisos(expression)])
             yield (expression.id, demand, _effect(expression), _title(expression))
+    yield from stage_rows(policy, stage)
 
 
 def _effect(rule: Rule | ExpressionRule) -> str:
@@ -112,6 +117,9 @@ def _requirement(requirement: Requirement) -> str:
         words.append(f"at most {shown_duration(requirement.max_age_s)} old")
     if requirement.db_max_age_s is not None:
         words.append(f"its database at most {shown_duration(requirement.db_max_age_s)} old")
+    words += [f"{trust} from {stage} on" for stage, trust in requirement.trust.items()]
+    if requirement.protected_from is not None:
+        words.append(f"of a protected ref from {requirement.protected_from} on")
     for code, most in requirement.allow.items():
         words.append(f"tolerating {code}" + ("" if most is None else f" up to {most}"))
     return ", ".join(words)
