@@ -46,7 +46,7 @@ def charge(server: Server, login: str, address: str) -> None:
 
     def work(connection: Connection) -> float:
         sessions.forget_failures(connection, now - KEPT_FOR)
-        wait = max(_wait(connection, key, now) for key, _ in _keys(login, address))
+        wait = max(_wait(connection, key, free, now) for key, free in _keys(login, address))
         if wait <= 0:
             for key, free in _keys(login, address):
                 _count(connection, key, free, now)
@@ -78,8 +78,10 @@ def _keys(login: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:
     )
 
 
-def _wait(connection: Connection, key: str, now: datetime) -> float:
-    _, _, again_at = sessions.failures(connection, key, now)
+def _wait(connection: Connection, key: str, free: int, now: datetime) -> float:
+    count, _, again_at = sessions.failures(connection, key, now)
+    if count < free:  # whoever came a moment later may have been counted before
+        return 0.0
     # A clock that was turned back must not lock anybody out for longer than the longest delay.
     return min((again_at - now).total_seconds(), MAX_DELAY.total_seconds())
 

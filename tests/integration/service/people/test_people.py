@@ -23,6 +23,7 @@ ADMIN = Caller(
     principal="token:gk_admin", method=Method.TOKEN, scopes=frozenset({Scope.ADMIN}), projects=("*",)
 )
 PASSWORD = "a horse that is correct"
+WRONG, OTHER = "not the password", "another good one"
 GITLAB = "https://gitlab.example.com"
 
 
@@ -94,7 +95,7 @@ def test_a_person_logs_in_and_is_known(house: House) -> None:
 def test_an_unknown_name_and_a_wrong_password_are_answered_alike(house: House) -> None:
     """And so is the right password of somebody who was shut out."""
     ann = add(house)
-    wrong = refusal(lambda: log_in(house, password="not the password"))
+    wrong = refusal(lambda: log_in(house, password=WRONG))
     unknown = refusal(lambda: log_in(house, name="nobody"))
     accounts.set_active(house.server, ADMIN, ann.person.id, is_active=False)
     shut_out = refusal(lambda: log_in(house))
@@ -174,7 +175,7 @@ def test_a_code_is_asked_for_once_confirmed_and_works_once(house: House) -> None
     assert refusal(lambda: log_in(house, code=current)).code == "totp-required"
     log_in(house, code=codes[0])
     assert refusal(lambda: log_in(house, code=codes[0])).code == "totp-required"
-    assert refusal(lambda: log_in(house, password="not the password", code=codes[1])).code == "login-failed"
+    assert refusal(lambda: log_in(house, password=WRONG, code=codes[1])).code == "login-failed"
     log_in(house, code=codes[1].upper())
     credentials.remove_totp(house.server, caller(house, renewed), codes[2], "a")
     log_in(house)
@@ -265,7 +266,7 @@ def test_changing_the_password_renews_the_session_and_ends_the_others(house: Hou
     asks = caller(house, mine)
     wrong = refusal(
         lambda: credentials.change_password(
-            house.server, asks, old="not the password", new=PASSWORD + "!", code=None, address="a"
+            house.server, asks, old=WRONG, new=PASSWORD + "!", code=None, address="a"
         )
     )
     assert (wrong.code, isinstance(wrong, Denied)) == ("password-wrong", True)
@@ -283,10 +284,10 @@ def test_an_administrator_sets_a_password_and_ends_sessions(house: House) -> Non
     """It is told, since whoever sets it can log in."""
     ann = add(house)
     secret = log_in(house)
-    credentials.set_password(house.server, ADMIN, ann.person.id, "another good one", reset_totp=True)
+    credentials.set_password(house.server, ADMIN, ann.person.id, OTHER, reset_totp=True)
     assert refusal(lambda: caller(house, secret)).code == "session-ended"
     assert told(house)[-1] == ("person.changed", "token:gk_admin", ann.person.id)
-    log_in(house, password="another good one")
+    log_in(house, password=OTHER)
     assert sessions.end_all(house.server, ADMIN, ann.person.id) == 1
     assert refusal(lambda: sessions.end_all(house.server, ADMIN, "usr_nobody")).code == "person-not-found"
 
@@ -420,7 +421,7 @@ def test_only_administrators_add_and_grant(house: House) -> None:
         ({"login": ""}, "login is 1 to 100"),
         ({"login": "a b"}, "login is 1 to 100"),
         ({"login": "a" * 101}, "login is 1 to 100"),
-        ({"login": "аnn"}, "login is 1 to 100"),
+        ({"login": "\u0430nn"}, "login is 1 to 100"),
         ({"email": "nobody"}, "no e-mail"),
         ({"email": "@example.com"}, "no e-mail"),
         ({"email": "a@" + "b" * 300}, "no e-mail"),
