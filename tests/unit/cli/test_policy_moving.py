@@ -38,6 +38,8 @@ owner: tests
 stages: [test]
 rules:
   - {id: run, title: Tests ran, metric: tests.total, pass: ">= 1"}
+  - {id: covered, title: Lines are covered, metric: coverage.line, pass: ">= 80", mode: score}
+score: {pass: 90}
 approvals:
   test: [{role: security, count: 2, if: {score: "< 95", tests.skipped: "> 3"}}]
 by_mail: true
