@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup test-tools demo test test-long check serve bench docs lock clean
+.PHONY: help setup test-tools demo history test test-long check serve bench docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,7 +32,10 @@ check: setup ## format check, lint, types, layers, policies
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/gatekeeper policy test rules/policies/*.yaml examples/shop-gate.yaml
+	@$(BIN)/gatekeeper policy test rules/policies/*.yaml examples/shop-gate.yaml examples/history/company.yaml
+
+history: setup ## half a year of decisions of forty projects, in build/history; some minutes
+	@$(BIN)/python -P examples/history $(HISTORY)
 
 serve: setup ## the demo, and its server on port 8080 until Ctrl-C
 	@$(BIN)/python -P examples/demo --serve

@@ -13,6 +13,7 @@ from pathlib import Path
 from cases import PYTHON, Case, cases
 from judging import EXPRESSIONS, FINDINGS, RULES, rules
 from measure import Figures, machine, measure, run_once
+from replaying import replaying
 from rich.console import Console
 from rich.table import Table
 from scanning import side_by_side
@@ -25,7 +26,9 @@ _OUT = Console(width=130)
 def main() -> int:
     """Run what was chosen; 1 when a goal is missed, or cannot be judged because the runs differ too much."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("all", "readers", "rules", "service"), default="all")
+    parser.add_argument(
+        "part", nargs="?", choices=("all", "readers", "rules", "service", "replay"), default="all"
+    )
     parser.add_argument("--quick", action="store_true", help="small and once: does it run? two minutes")
     parser.add_argument("--megabytes", type=float, default=100)
     parser.add_argument("--findings", type=int, default=100_000)
@@ -49,6 +52,8 @@ def main() -> int:
         missed += _readers(arguments)
     if arguments.part in ("all", "rules"):
         missed += _rules(arguments.rounds)
+    if arguments.part in ("all", "replay"):
+        missed += _replay(1_000 if arguments.quick else 10_000, arguments.rounds)
     if arguments.part in ("all", "service"):
         # Not before the readers: a process is never seen smaller than the one that it was forked from.
         from service.section import FULL, QUICK, service
@@ -83,6 +88,14 @@ def _rules(rounds: int) -> list[str]:
     figures, missed = rules(rounds)
     for what, seconds in figures.items():
         table.add_row(what, f"{seconds * 1e3:.1f}")
+    _OUT.print(table)
+    _OUT.print()
+    return missed
+
+
+def _replay(decisions: int, rounds: int) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as folder:
+        table, missed = replaying(Path(folder), decisions=decisions, rounds=rounds)
     _OUT.print(table)
     _OUT.print()
     return missed
