@@ -10,9 +10,9 @@ from gatekeeper.policy.book import FactBook
 from gatekeeper.policy.model import Act, Bounds, NoWorse, Rule
 from gatekeeper.policy.said import reason
 from gatekeeper.policy.shown import exact, shown_limit, shown_value
-from gatekeeper.policy.spelling import utc
 from gatekeeper.policy.verdict import Judged as Judged
 from gatekeeper.policy.verdict import Verdict, guarded, judged, without_facts
+from gatekeeper.policy.waivers import ends_at
 
 
 def judge(rule: Rule, bounds: Bounds, book: FactBook, as_of: datetime) -> Judged:
@@ -46,7 +46,7 @@ def _waived(rule: Rule, bounds: Bounds, book: FactBook, verdict: Verdict) -> Ver
         actual=shown,
         waiver=first.waiver.id,
         accept=str(first.accept),
-        time=utc(first.waiver.ends_at()).isoformat(),
+        time=ends_at(first.waiver).isoformat(),
         **{"pass": _threshold(rule, bounds) or ""},
     )
     ids = tuple(one.waiver.id for one in accepting)

@@ -62,7 +62,7 @@ class Resolved:
     def changes(self, used: Iterable[str]) -> tuple[datetime, ...]:
         """When time alone ends what is used, or begins what is not yet; all after the question."""
         ids = set(used)
-        return (*self.starts, *(utc(one.ends_at()) for one in self.applied if one.id in ids))
+        return (*self.starts, *(ends_at(one) for one in self.applied if one.id in ids))
 
 
 def resolve(
@@ -79,7 +79,7 @@ def resolve(
     for waiver in sorted(waivers, key=lambda one: (one.id, one.digest)):
         if not waiver.enters(stage):
             continue
-        if as_of >= utc(waiver.ends_at()):
+        if as_of >= ends_at(waiver):
             expired.add(waiver.id)
             continue
         why = _refusal(waiver, policy, project)
@@ -98,6 +98,12 @@ def resolve(
         findings=_by_finding(applied),
         rules=_by_rule(applied),
     )
+
+
+def ends_at(waiver: Waiver) -> datetime:
+    """The first instant at which it no longer holds, in UTC; a time without a zone is read as UTC."""
+    expires_at = utc(waiver.expires_at)
+    return expires_at if waiver.revoked_at is None else min(expires_at, utc(waiver.revoked_at))
 
 
 def covered_by(

@@ -1,9 +1,11 @@
 """Waivers: what they set aside, when, and why not."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatekeeper.decision import as_json
 from gatekeeper.evidence import Kind, Ratio
@@ -12,7 +14,7 @@ from gatekeeper.policy.evaluate import evaluate
 from gatekeeper.policy.inputs import inputs_for
 from gatekeeper.policy.replay import KeptDecision, judged_again, judged_by, recalled
 from gatekeeper.policy.waivers import covered_by
-from gatekeeper.waiver import WaiverScope
+from gatekeeper.waiver import Covered, Waiver, WaiverScope
 
 SAST = '- {id: s, metric: sast.total, pass: "== 0"}\n- {id: n, metric: sast.new.high, pass: "== 0"}'
 COVER = '- {id: c, metric: coverage.line, pass: ">= 80"}'
@@ -298,8 +300,8 @@ def test_the_inputs_must_name_the_waivers(make):
     inputs = inputs_for(make.subject, "develop", policy, evidence, as_of=make.as_of, waivers=[waiver])
     assert evaluate(inputs, policy, evidence, waivers=[waiver]).allowed
     other = msgspec.structs.replace(waiver, expires_at=waiver.expires_at + timedelta(days=1))
-    for given in ([], [other], [waiver, waiver], [waiver, other]):
-        decision = evaluate(inputs, policy, evidence, waivers=given)
+    for held in ([], [other], [waiver, waiver], [waiver, other]):
+        decision = evaluate(inputs, policy, evidence, waivers=held)
         assert (decision.allowed, decision.reasons[0].params) == (False, {"what": "waivers"})
 
 
@@ -348,3 +350,42 @@ def test_a_decision_with_waivers_can_be_replayed(make):
     strict = make.policy(SAST, LIMITS + "{max_days: 5}")
     other = judged_by(found, strict, msgspec.structs.replace(inputs, policy_digest=strict.digest))
     assert (other.outcome, codes(other)) == ("fail", [("waiver-too-long", "W-1")])
+
+
+moments = st.one_of(st.datetimes(), st.datetimes(timezones=st.just(UTC)))
+words = st.sampled_from(["", "a", "s", "n", "W-1", "pay/api", "\x00", "ü/*", "[", ">= 1"])
+any_covered = st.builds(
+    Covered,
+    kind=st.sampled_from(list(Kind)),
+    fingerprint=words,
+    severity=st.sampled_from(list(Severity)),
+)
+any_waiver = st.builds(
+    Waiver,
+    id=words,
+    project=st.sampled_from(["pay/api", ""]),
+    stages=st.lists(st.sampled_from(["develop", "nowhere"]), max_size=1).map(tuple),
+    scope=st.sampled_from(list(WaiverScope)),
+    match=words,
+    covered=st.lists(any_covered, max_size=2).map(tuple),
+    accept=st.one_of(st.none(), words),
+    reason=words,
+    ticket=words,
+    owner=words,
+    approver=words,
+    granted_at=moments,
+    expires_at=moments,
+    revoked_at=st.one_of(st.none(), moments),
+)
+
+
+@given(st.lists(any_waiver, max_size=4), st.datetimes(timezones=st.just(UTC)))
+def test_there_is_always_an_answer(make, waivers, as_of):
+    """Whatever waivers say, a decision comes out, and each of this stage is listed somewhere."""
+    evidence = make.evidence("sast", findings=[make.finding("a", "critical")])
+    decision = make.decide(make.policy(SAST), evidence, waivers=waivers, as_of=as_of)
+    assert decision.valid_until >= decision.as_of
+    listed = {*decision.waivers.used, *decision.waivers.expired, *decision.waivers.unused}
+    assert listed == {one.id for one in waivers if one.enters("develop")}
+    told = {why.params["waiver"] for why in decision.reasons if why.code.startswith("waiver-")}
+    assert told <= listed
