@@ -24,6 +24,7 @@ from gatekeeper.policy.paths import path_of
 from gatekeeper.policy.said import reason
 from gatekeeper.policy.spelling import utc
 from gatekeeper.policy.waivers import resolve
+from gatekeeper.policy.zoned import zoned
 from gatekeeper.signoff import Records
 from gatekeeper.waiver import Waiver
 
@@ -89,7 +90,7 @@ def decide(
             path,
             book,
             waivers=resolved,
-            records=records,
+            records=zoned(records),
             faults=[why for why in faults if why is not None],
         )
     return _bound(answer, inputs, policy, material, gate=gate)

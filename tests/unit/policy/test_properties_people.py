@@ -1,6 +1,6 @@
 """What must hold for all waivers, signatures and thresholds: nobody gains by adding, hiding or reordering."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import msgspec
 import pytest
@@ -497,3 +497,90 @@ def test_the_answer_ends_when_the_window_closes(make, policy):
     decision = ask(make, policy, {"sast": [], "sca": [], "covered": 90})
     assert make.rule(decision, "window").status == "pass"
     assert decision.valid_until == make.as_of + timedelta(hours=5)
+
+
+moments = st.one_of(st.datetimes(), st.datetimes(timezones=st.just(UTC)))
+trees = st.sampled_from(["1" * 40, "2" * 40, ""])
+artifacts = st.sampled_from(["sha256:" + "a" * 64, ""])
+any_records = st.builds(
+    Records,
+    approvals=st.lists(
+        st.builds(
+            Approval,
+            id=NAMES,
+            person=NAMES,
+            role=st.sampled_from(["product", "ops", ""]),
+            verdict=st.sampled_from(list(Verdict)),
+            stage=st.just("test"),
+            path=st.just("standard"),
+            tree=trees,
+            artifact=artifacts,
+            shown=st.builds(
+                Shown,
+                demands=NAMES,
+                decision=st.none(),
+                rules=st.dictionaries(NAMES, st.sampled_from(list(Status)), max_size=2),
+                findings=st.dictionaries(NAMES, SEVERITIES, max_size=2),
+            ),
+            given_at=moments,
+            withdrawn_at=st.one_of(st.none(), moments),
+        ),
+        max_size=3,
+    ).map(tuple),
+    overrides=st.lists(
+        st.builds(
+            Override,
+            id=NAMES,
+            people=st.tuples(NAMES, NAMES),
+            reason=st.just(""),
+            stage=st.just("test"),
+            tree=trees,
+            artifact=artifacts,
+            granted_at=moments,
+            expires_at=moments,
+            revoked_at=st.one_of(st.none(), moments),
+        ),
+        max_size=2,
+    ).map(tuple),
+    obligations=st.lists(
+        st.builds(
+            Obligation,
+            id=NAMES,
+            title=NAMES,
+            owner_role=NAMES,
+            decision=NAMES,
+            opened_at=moments,
+            due_at=moments,
+            settled_at=st.one_of(st.none(), moments),
+        ),
+        max_size=2,
+    ).map(tuple),
+    prior=st.lists(
+        st.builds(
+            PriorDecision,
+            stage=st.just("develop"),
+            path=st.just("standard"),
+            decision=NAMES,
+            outcome=st.sampled_from(list(Outcome)),
+            allowed=st.booleans(),
+            as_of=moments,
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+
+
+@given(any_records, st.datetimes(timezones=st.just(UTC)))
+def test_there_is_always_an_answer(make, policy, records, as_of):
+    """Whatever people's records hold, and whenever, a decision comes out, the same in any order."""
+    evidence = evidence_of(make, {"sast": [("a", Severity.HIGH)], "sca": [], "covered": 90})
+    one = make.decide(policy, *evidence, stage="test", records=records, as_of=as_of, people=PEOPLE)
+    turned = Records(
+        approvals=records.approvals[::-1],
+        overrides=records.overrides[::-1],
+        obligations=records.obligations[::-1],
+        prior=records.prior[::-1],
+    )
+    two = make.decide(policy, *evidence, stage="test", records=turned, as_of=as_of, people=PEOPLE)
+    assert as_json(one) == as_json(two)
+    assert one.valid_until >= one.as_of
