@@ -51,7 +51,7 @@ def expression_loosened(
 def _shared(
     old: Rule | ExpressionRule, new: Rule | ExpressionRule, parent: Policy, child: Policy
 ) -> Iterator[str]:
-    if _MODES.index(new.mode) > _MODES.index(old.mode):
+    if _is_weaker_mode(old, new):
         yield f"mode {new.mode}, not {old.mode}"
     if old.weight is not None and new.weight is not None and new.weight != old.weight:
         less = "the others count" if new.weight > old.weight else "it counts"
@@ -71,6 +71,23 @@ def _shared(
         yield f"on_error {new.on_error}, not {old.on_error}"
     if new.enforce_from is not None and (old.enforce_from is None or new.enforce_from > old.enforce_from):
         yield f"enforced from {new.enforce_from.isoformat()} only"
+
+
+def _is_weaker_mode(old: Rule | ExpressionRule, new: Rule | ExpressionRule) -> bool:
+    """True unless every decision is at least as bad under the new mode.
+
+    A failure of a `score` rule may weigh more than the warning that it gave before, or than the one that it
+    gives as a blocking rule, or less: what cannot be told counts as weaker.
+    """
+    match old.mode, new.mode:
+        case Mode.WARN, Mode.SCORE:
+            return True
+        case Mode.SCORE, Mode.BLOCK:
+            acts = (new.on_missing, new.on_error, new.on_too_few)
+            has_band = isinstance(new, Rule) and any(bounds.warn is not None for bounds in new.bounds)
+            return has_band or Act.WARN in acts
+        case _:
+            return _MODES.index(new.mode) > _MODES.index(old.mode)
 
 
 def _is_looser(new: Condition | None, old: Condition, metric: Metric) -> bool:
