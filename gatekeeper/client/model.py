@@ -329,5 +329,5 @@ class BacktestStanding(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     done: int
     of: int | None = None
-    result: msgspec.Raw | None = None
-    """The JSON of `gatekeeper.policy.backtest.Backtest`, once it is done."""
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    """The JSON of `gatekeeper.policy.backtest.Backtest`; `null` until it is done."""
