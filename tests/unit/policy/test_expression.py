@@ -1,7 +1,9 @@
 """Conditions in CEL: what may be written, and what they say of facts."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -79,6 +81,23 @@ def said(source: str, **values: object) -> object:
 def test_what_rules_say_is_allowed(source):
     """Comparisons, sums, conditions on findings, and the words around them."""
     assert check_expression(expression(source)) is None
+
+
+def test_the_examples_of_the_guide_are_allowed():
+    """Each line of its CEL block, with all that it names."""
+    guide = (Path(__file__).parents[3] / "docs/guides/expressions.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```cel\n(.*?)```", guide, re.DOTALL)
+    lines = block.splitlines()
+    assert len(lines) > 4
+    for line in lines:
+        names = sorted(set(re.findall(r"\b(?:tests|coverage|sast|sca)\.[a-z]+", line)))
+        needs = tuple(
+            Need(variable=name, findings=Kind(name.partition(".")[0]))
+            if name.endswith(".findings")
+            else Need(variable=name, metric=MetricRef(name))
+            for name in names
+        )
+        assert check_expression(Expression(source=line, needs=needs, message="m")) is None, line
 
 
 @pytest.mark.parametrize(
