@@ -64,6 +64,26 @@ _SECTION_TITLES = {
     "given_waiver": "A waiver of `given`",
     "expect": "`expect`",
 }
+_EXTENDS = """\
+## Build on another policy
+
+`extends` takes over another policy. `base@7` is version 7 that a server gave to `base`;
+`base@sha256:0123456789ab` is the content whose digest begins so, and works for files too: they are looked
+for beside the file and among the policies that ship. Name, owner, `applies_to` and tests are never taken
+over. Mappings are merged, single values and lists replaced, rules added. A rule is changed by its `id` and an
+`override` with what changes:
+
+```yaml
+extends: base@7
+rules:
+  - {id: coverage-line, override: {pass: ">= 90"}}
+```
+
+Tightening is free. Whatever could let more through needs `loosen_reason` at its place: in the entry of
+the rule, of the kind of evidence, of the path, of the window, in `waiver_limits`, and for all else at the
+top of the file. What cannot be compared, such as another expression, counts as looser. The stages stay
+those of the extended policy.
+"""
 _PATTERN_PROBES = {
     ">= 80": "condition",
     "2 h": "duration",
@@ -268,6 +288,7 @@ An *id* is made of lowercase letters, digits, `.`, `_` and `-`; a *condition* is
 of the policy.
 """
     ]
+    parts.append(_EXTENDS)
     for name, keys in SECTIONS.items():
         rows = [_key_row(key) for key in keys]
         parts.append(f"## {_SECTION_TITLES[name]}\n\n" + _table(("key", "value", "default", "meaning"), rows))
