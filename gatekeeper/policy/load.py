@@ -77,8 +77,8 @@ def _load(data: bytes, file: str, resolve: Resolve, chain: tuple[str, ...]) -> _
         root.fault("stages", f"differ from those of {parent.policy.name}", hint=hint)
     if not faults.all():
         lint.check(policy, places)
-    if parent is not None and not faults.all():
-        check_loosening(parent.policy, policy, root, faults)
+        if parent is not None:
+            check_loosening(parent.policy, policy, root, faults)
     if errors := faults.all():
         raise PolicyRefused(errors)
     return _Loaded(policy=policy, tree=tree)

@@ -185,7 +185,8 @@ def _top(parent: Policy, child: Policy) -> list[tuple[str, str]]:
     was, floor = parent.revoke_on, child.revoke_on
     if was is not None and floor is not None and not was.at_least(floor):
         found.append(("revoke_on", f"{floor}, not {was}"))
-    if child.is_by_mail and not parent.is_by_mail:
+    is_signed = bool(parent.approvals) or any(path.approvals for path in parent.paths)
+    if child.is_by_mail and not parent.is_by_mail and is_signed:
         found.append(("by_mail", "people may sign by mail"))
     gone = set(parent.separation.approver_is_not) - set(child.separation.approver_is_not)
     if gone:
