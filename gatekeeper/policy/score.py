@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gatekeeper.decision import Reason
+from gatekeeper.policy.effort import effort_of
 from gatekeeper.policy.model import Act, ScoreBounds
 from gatekeeper.policy.said import reason
 from gatekeeper.policy.shown import decimal
@@ -72,14 +73,17 @@ def effect_of(
 
 
 def _smallest_set(score: Score, goal: Fraction, judged: Sequence[Judged]) -> tuple[str, ...]:
-    """The fewest rules that, made to pass, lift the score to `goal`: those with the most to gain first."""
+    """The fewest rules that, made to pass, lift the score to `goal`: those with the most to gain first.
+
+    Of two that gain the same, the one whose remedy is less work.
+    """
     gains = [
-        (Fraction(one.result.weight or 0) - one.points, one.result.id)
+        (Fraction(one.result.weight or 0) - one.points, effort_of(one.result.remedy), one.result.id)
         for one in judged
         if one.points is not None
     ]
     points, chosen = score.points, []
-    for gain, rule in sorted(gains, key=lambda item: (-item[0], item[1])):
+    for gain, _, rule in sorted(gains, key=lambda item: (-item[0], *item[1:])):
         if points * 100 >= goal * score.weights or not gain:
             break
         points += gain

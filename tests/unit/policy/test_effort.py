@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from gatekeeper.decision import Remedy
+from gatekeeper.evidence import Ratio
+from gatekeeper.finding import Package
 from gatekeeper.messages.remedies import REMEDIES
 from gatekeeper.policy.effort import EFFORTS, effort_of
 
@@ -41,3 +43,22 @@ def test_the_order_does_not_depend_on_the_order(codes):
         effort_of(Remedy(code=code))[0] for code in sorted(codes, key=lambda c: effort_of(Remedy(code=c)))
     ]
     assert steps == sorted(steps)
+
+
+def test_the_score_asks_for_the_least_work(make):
+    """Two rules gain the same: an upgrade is named before lines to cover."""
+    policy = make.policy(
+        """
+        - {id: a-lines, metric: coverage.line, pass: ">= 80", mode: score}
+        - {id: b-upgrade, metric: sca.total, pass: "== 0", mode: score}
+        """,
+        "stages: [develop]\nscore: {pass: 50, warn: 50}",
+    )
+    package = Package(ecosystem="PyPI", name="lxml", version="5.0", fixed_versions=("5.1",))
+    decision = make.decide(
+        policy,
+        make.evidence("coverage", {"coverage.line": Ratio(1, 2)}),
+        make.evidence("sca", findings=[make.finding("1", package=package, advisory="CVE-1")]),
+    )
+    (why,) = decision.reasons
+    assert (why.code, why.params["rules"]) == ("score-too-low", ("b-upgrade",))
