@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from gatekeeper.policy.expression import NoAnswer, check_expression, holds
@@ -153,3 +155,57 @@ def test_the_words_of_a_fault_are_short_and_clean():
     assert check_expression(expression("tests.failed = 0")) == snapshot(
         "at 1:14: Syntax error: token recognition error at: '= '"
     )
+
+
+TOKENS = """
+    sca.findings tests.failed coverage.line f f.line f.path f.severity f.cwe f.fixable .all(f, .exists(f,
+    .filter(f, .exists_one(f, .map(f, .size() .matches( .startsWith( ( ) [ ] { } , && || ! == != < >= + - * /
+    % ? : in 0 1 80.0 9223372036854775807 null true false 'high' 'a' '(' b'x' 1u dyn( int( double( has( type(
+    duration('1s') timestamp( @result `a` //
+""".split()
+conditions = st.sampled_from(
+    [
+        "f.fixable",
+        "f.line > 1",
+        "f.path == null",
+        'f.severity == "high"',
+        "1 / tests.failed > 0",
+        "79 in f.cwe",
+    ]
+)
+sound = st.recursive(
+    st.sampled_from(["tests.failed == 0", "coverage.line >= 80.0", "1 % tests.failed == 0"])
+    | conditions.map(lambda one: f"sca.findings.all(f, {one})")
+    | conditions.map(lambda one: f"sca.findings.filter(f, {one}).size() > tests.failed"),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from([" && ", " || "]), inner).map(lambda parts: f"({''.join(parts)})"),
+        inner.map(lambda one: f"!({one})"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.one_of(st.lists(st.sampled_from(TOKENS), max_size=25).map(" ".join), sound))
+@settings(max_examples=300)
+def test_whatever_is_written_there_is_an_answer_or_a_fault(source):
+    """No crash and no exception; what is refused has no answer, or at most one that the probe did not see."""
+    one = expression(source)
+    fault = check_expression(one)
+    assert fault is None or (fault and "\n" not in fault)
+    every = rows(finding(1, fixed="6.0"), finding(2, path="app/pay.py"))
+    answer = holds(one, {"sca.findings": every, "tests.failed": 0, "coverage.line": 81.0})
+    assert answer is True or answer is False or isinstance(answer, NoAnswer)
+
+
+@given(sound)
+def test_an_error_on_the_left_is_the_answer(source):
+    """Whatever stands to the right of it, and however it is turned round."""
+    bad = "1 / tests.failed > 0"
+    values = {"sca.findings": rows(finding(1)), "tests.failed": 0, "coverage.line": 81.0}
+    for whole in (
+        f"{bad} || ({source})",
+        f"{bad} && ({source})",
+        f"!({bad} && ({source}))",
+        f"!!({bad} || true)",
+    ):
+        assert holds(expression(whole), values) == NoAnswer("division-by-zero")
