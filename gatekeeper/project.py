@@ -24,6 +24,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """The CI provider's numeric id: a path can be given to somebody else, the id cannot."""
     policy_digest: str | None = None
     """Of the version in force; None while no version of `policy` is there."""
+    is_assigned: bool = True
+    """True when somebody chose the policy; else it follows what policies say they apply to."""
     created_at: datetime
 
     def protects(self, ref: str) -> bool:

@@ -21,6 +21,12 @@ class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True):
     author: str
     reason: str
     created_at: datetime
+    approved_by: str | None = None
+    """The second person; None for what came in without a review."""
+    draft: str | None = None
+    """Id of the draft that it was."""
+    backtest: str | None = None
+    """SHA-256 of the backtest that the second person was shown."""
 
 
 class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +96,13 @@ class Event(StrEnum):
     BUILD_LINKED = "build.linked"
     DECISION = "decision"
     OVERRIDE = "override"
+    POLICY_DRAFTED = "policy.drafted"
+    POLICY_SUBMITTED = "policy.submitted"
+    POLICY_WITHDRAWN = "policy.withdrawn"
+    POLICY_REJECTED = "policy.rejected"
+    POLICY_APPROVED = "policy.approved"
     POLICY_PUBLISHED = "policy.published"
+    POLICY_IN_FORCE = "policy.in_force"
     POLICY_ASSIGNED = "policy.assigned"
     WAIVER_GRANTED = "waiver.granted"
     WAIVER_REVOKED = "waiver.revoked"

@@ -12,7 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from gatekeeper import clock
-from gatekeeper.caller import Holding
+from gatekeeper.caller import Holding, Scope
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.service import figures, policies, tokens
 from gatekeeper.service.errors import Unavailable
@@ -99,6 +99,12 @@ def server_of(
         clock=clock.now,
         rules=Rules(
             default_policy=settings.default_policy,
+            policies_by_token=settings.policies_by_token,
+            approvers_log_in=any(
+                Scope.POLICY_APPROVE in given.scopes
+                for one in settings.login_providers
+                for given in one.grants
+            ),
             set_deadline_min=settings.set_deadline_min,
             max_upload_parts=settings.max_upload_parts,
             accepts_forks=settings.accept_forks,

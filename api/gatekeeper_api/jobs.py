@@ -13,6 +13,7 @@ import structlog
 
 from gatekeeper.service import backtest
 from gatekeeper.service.errors import Unavailable
+from gatekeeper.service.policy_schedule import enter_due
 from gatekeeper.service.reevaluate import JOB, sweep
 from gatekeeper.service.server import Server
 from gatekeeper.service.settings import ServerSettings
@@ -133,6 +134,8 @@ def handlers_of(server: Server) -> "dict[str, Handler]":
     """What does each job."""
 
     def reevaluate(job: "Job") -> None:
+        if entered := enter_due(server):
+            log.info("policies.in_force", count=entered)
         if done := sweep(server, stopping=job.stopping):
             log.info("subjects.judged_again", count=done)
 

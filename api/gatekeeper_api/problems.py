@@ -81,6 +81,8 @@ def answer(error: GatekeeperError, **members: object) -> Response:
     """
     if isinstance(error, PolicyRefused):
         members.setdefault("diagnostics", error.errors)
+    if (changes := getattr(error, "changes", None)) is not None:
+        members.setdefault("changes", changes)
     retry_after_s = getattr(error, "retry_after_s", None)
     headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return problem(

@@ -60,8 +60,11 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: int | None = None
 
 
-def decided(decision: Decision, *, is_recorded: bool) -> Gate:
-    """The answer that a decision gives; what costs the least work to mend comes first."""
+def decided(decision: Decision, *, is_recorded: bool, until: datetime | None = None) -> Gate:
+    """The answer that a decision gives; what costs the least work to mend comes first.
+
+    It is valid as long as the decision, and not beyond `until`, when another version takes over.
+    """
     return Gate(
         project=decision.subject.project,
         stage=decision.stage,
@@ -71,7 +74,7 @@ def decided(decision: Decision, *, is_recorded: bool) -> Gate:
         score=decision.score,
         question=decision.question,
         as_of=decision.as_of,
-        valid_until=decision.valid_until,
+        valid_until=min(decision.valid_until, until) if until else decision.valid_until,
         decision=decision.id if is_recorded else None,
         policy=decision.policy,
         subject=decision.subject,

@@ -7,9 +7,9 @@ from typing import TypeVar
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.decision import Decision, as_json, decision_from
 from gatekeeper.recorded import Event, GateState, StoredDecision
-from gatekeeper.service import answers, projects
+from gatekeeper.service import answers, policy_schedule, projects
 from gatekeeper.service.answers import Gate
-from gatekeeper.service.errors import NotFound, coded
+from gatekeeper.service.errors import NotFound, Unavailable, coded
 from gatekeeper.service.events import event
 from gatekeeper.service.identity import authorize
 from gatekeeper.service.questions import (
@@ -23,6 +23,7 @@ from gatekeeper.service.questions import (
 )
 from gatekeeper.service.server import Server
 from gatekeeper.store import decisions, gate_states, outbox
+from gatekeeper.store import policy_schedule as waiting_rows
 from gatekeeper.store import projects as project_rows
 from gatekeeper.store.database import Connection
 
@@ -54,6 +55,9 @@ def decide(server: Server, caller: Caller, asked: Asked) -> Answered | Gate:
     for _ in range(TRIES):
         found = server.database.read(lambda connection: known(connection, caller, asked))
         now = server.clock()
+        if found.is_overtaken(now):
+            policy_schedule.enter_due(server)
+            continue
         if (ready := _ready(server, found, now)) is not None:
             return ready
         made = judged(server, found, now)
@@ -75,6 +79,9 @@ def look(server: Server, caller: Caller, asked: Asked) -> Gate:
         return found, _at_hand(connection, found)
 
     found, held = server.database.read(work)
+    if found.is_overtaken(server.clock()):
+        policy_schedule.enter_due(server)
+        found, held = server.database.read(work)
     if held is not None and held.as_of <= server.clock() < held.valid_until:
         return answers.gate_from(held.body)
     return answer_about(server, found)
@@ -87,9 +94,10 @@ def answer_about(server: Server, found: Known) -> Gate:
     if pending := found.pending(now):
         return answers.waiting(found.subject, found.stage, pending, RETRY_AFTER_S)
     if (held := found.usable(now)) is not None:
-        gate = answers.decided(decision_from(held.body), is_recorded=True)
+        gate = answers.decided(decision_from(held.body), is_recorded=True, until=found.policy_until)
     else:
-        gate = answers.decided(judged(server, found, now).decision, is_recorded=False)
+        made = judged(server, found, now).decision
+        gate = answers.decided(made, is_recorded=False, until=found.policy_until)
 
     def work(connection: Connection) -> None:
         if _is_unchanged(connection, found):
@@ -160,7 +168,7 @@ def record_about(server: Server, found: Known, actor: str) -> bool:
     Only where the answer is another one than before: time alone makes no record.
     """
     now = server.clock()
-    if found.newest is None or found.pending(now) or found.usable(now) is not None:
+    if found.newest is None or found.is_overtaken(now) or found.pending(now) or found.usable(now) is not None:
         return False
     made = judged(server, found, now)
     if _answer_in(decision_from(found.newest.body)) == _answer_in(made.decision):
@@ -208,6 +216,8 @@ def _decided_alone(server: Server, caller: Caller, asked: Asked) -> Answered | G
         project_rows.lock(connection, known(connection, caller, asked).project.id)
         found = known(connection, caller, asked)
         now = server.clock()
+        if found.is_overtaken(now):
+            raise Unavailable("another version of the policy comes into force at this moment; ask again")
         if (ready := _ready(server, found, now)) is not None:
             return ready
         return _kept(server, connection, found, judged(server, found, now), caller.principal)
@@ -230,7 +240,7 @@ def _kept(server: Server, connection: Connection, found: Known, made: Judged, ac
     decision, at = made.decision, server.clock()
     if not decisions.add(connection, _stored(found, made, actor, at)):
         return Answered(decision=decision, is_new=False)
-    _keep_at_hand(connection, found, answers.decided(decision, is_recorded=True))
+    _keep_at_hand(connection, found, answers.decided(decision, is_recorded=True, until=found.policy_until))
     told = event(
         Event.DECISION, decision, project_id=found.project.id, actor=actor, at=at, subject=decision.id
     )
@@ -250,8 +260,9 @@ def _is_unchanged(connection: Connection, found: Known) -> bool:
     project = project_rows.lock(connection, found.project.id)
     revision = project_rows.revision(connection, project.id, found.tree, found.artifact)
     held = decisions.baseline(connection, project.id, found.stage, found.tree)
-    return (revision, project.policy_digest, held[1] if held else "") == (
-        found.revision, found.version.digest, found.baseline_digest,
+    until = waiting_rows.next_at(connection, project.policy)
+    return (revision, project.policy_digest, held[1] if held else "", until) == (
+        found.revision, found.version.digest, found.baseline_digest, found.policy_until,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import msgspec
 from gatekeeper.caller import Caller, Claims, Scope
 from gatekeeper.project import Project
 from gatekeeper.recorded import Event
+from gatekeeper.service import policy_resolve
 from gatekeeper.service.errors import Conflict, NotFound, Refused, ServiceError, coded
 from gatekeeper.service.events import event
 from gatekeeper.service.identity import authorize
@@ -50,7 +51,8 @@ def create(
         wanted = Project(
             id=new_id("prj", at),
             path=path,
-            policy=policy or server.rules.default_policy,
+            policy=policy or "",
+            is_assigned=policy is not None,
             default_ref=default_ref,
             protected_refs=tuple(sorted(set(protected_refs))),
             issuer=issuer,
@@ -59,7 +61,7 @@ def create(
             created_at=at,
         )
         one_at_a_time(connection)
-        return _added(connection, wanted, caller.principal)
+        return _added(server, connection, wanted, caller.principal)
 
     return server.database.write(work)
 
@@ -80,7 +82,7 @@ def assign_policy(server: Server, caller: Caller, project_id: str, policy: str) 
         version = policies.in_force(connection, policy)
         if version is None:
             raise no_such_policy(policy)
-        projects.change(connection, project.id, policy=policy, policy_digest=version.digest)
+        projects.change(connection, project.id, policy=policy, policy_digest=version.digest, is_assigned=True)
         changed = projects.lock(connection, project.id)
         if changed != project:
             told = event(
@@ -205,14 +207,15 @@ def of_first_job(server: Server, caller: Caller, path: str) -> Project | None:
         wanted = Project(
             id=new_id("prj", at),
             path=path,
-            policy=server.rules.default_policy,
+            policy="",
+            is_assigned=False,
             default_ref="main",
             protected_refs=(),
             issuer=claims.issuer,
             provider_id=claims.project_id,
             created_at=at,
         )
-        return _added(connection, wanted, caller.principal)[0]
+        return _added(server, connection, wanted, caller.principal)[0]
 
     return server.database.write(work)
 
@@ -251,7 +254,8 @@ def no_such_policy(name: str) -> ServiceError:
     )
 
 
-def _added(connection: Connection, wanted: Project, actor: str) -> tuple[Project, bool]:
+def _added(server: Server, connection: Connection, wanted: Project, actor: str) -> tuple[Project, bool]:
+    """The project, and whether it is new. Without a choice it gets the policy that applies to its path."""
     held = projects.by_path(connection, wanted.path)
     if held is None and wanted.issuer is not None and wanted.provider_id is not None:
         held = projects.by_provider(connection, wanted.issuer, wanted.provider_id)
@@ -259,10 +263,13 @@ def _added(connection: Connection, wanted: Project, actor: str) -> tuple[Project
         return _linked(connection, held, wanted, actor), False
     if held is not None:
         return _same_as(held, wanted), False
-    version = policies.in_force(connection, wanted.policy)
+    policy = wanted.policy
+    if not wanted.is_assigned:
+        policy = policy_resolve.of_path(connection, wanted.path, server.rules.default_policy).policy
+    version = policies.in_force(connection, policy)
     if version is None:
-        raise no_such_policy(wanted.policy)
-    new = msgspec.structs.replace(wanted, policy_digest=version.digest)
+        raise no_such_policy(policy)
+    new = msgspec.structs.replace(wanted, policy=policy, policy_digest=version.digest)
     if not projects.add(connection, new):
         raise coded(Conflict, "project-exists", f"project {wanted.path!r} is being made by somebody else")
     told = event(
@@ -292,7 +299,8 @@ def _linked(connection: Connection, held: Project, wanted: Project, actor: str) 
 
 
 def _same_as(held: Project, wanted: Project) -> Project:
-    for field in ("path", "policy", "default_ref", "protected_refs", "issuer", "provider_id"):
+    chosen = ("policy",) if wanted.is_assigned else ()
+    for field in ("path", *chosen, "default_ref", "protected_refs", "issuer", "provider_id"):
         if getattr(held, field) != getattr(wanted, field):
             code = "path-taken" if field in ("issuer", "provider_id") else "project-exists"
             raise coded(

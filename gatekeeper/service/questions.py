@@ -18,7 +18,7 @@ from gatekeeper.service.errors import Conflict, NotFound, Refused, coded
 from gatekeeper.service.identity import authorize
 from gatekeeper.service.server import Server
 from gatekeeper.service.upload_sets import as_input
-from gatekeeper.store import builds, decisions, policies, receipts, sets
+from gatekeeper.store import builds, decisions, policies, policy_schedule, receipts, sets
 from gatekeeper.store import projects as project_rows
 from gatekeeper.store.database import Connection
 from gatekeeper.subject import Source, Subject
@@ -44,6 +44,8 @@ class Known:
     stage: str
     revision: str
     version: PolicyVersion
+    policy_until: datetime | None
+    """When another version takes over; no answer is valid beyond it."""
     receipts: tuple[Receipt, ...]
     sets: tuple[EvidenceSet, ...]
     baseline: StoredDecision | None
@@ -71,6 +73,10 @@ class Known:
     def baseline_digest(self) -> str:
         """Digest of the baseline's evidence, or empty."""
         return self.baseline.as_baseline if self.baseline else ""
+
+    def is_overtaken(self, now: datetime) -> bool:
+        """True when another version of the policy should decide by now."""
+        return self.policy_until is not None and now >= self.policy_until
 
     def usable(self, now: datetime) -> StoredDecision | None:
         """The recorded decision that still answers the question: newest, in its time, nothing changed."""
@@ -139,6 +145,7 @@ def known_about(connection: Connection, project: Project, subject: Subject, stag
         stage=stage,
         revision=project_rows.revision(connection, project.id, tree, artifact),
         version=version,
+        policy_until=policy_schedule.next_at(connection, project.policy),
         receipts=tuple(found),
         sets=tuple(sets.by_ids(connection, (one.set_id for one in found if one.set_id))),
         baseline=baseline,

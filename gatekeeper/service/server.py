@@ -39,6 +39,10 @@ class Rules:
     """(issuer, glob of project paths) in which the first upload of a job creates its project."""
     token_use_sample: timedelta = timedelta(minutes=5)
     """`last_used_at` is written at most this often."""
+    policies_by_token: bool = False
+    """True: who holds policy:write puts policies in force alone, also where somebody could approve them."""
+    approvers_log_in: bool = False
+    """True when groups of a login provider give policy:approve: who is in them is known only at a login."""
     session_idle: timedelta = timedelta(hours=8)
     """A person's session that was not used for so long is over."""
     session_max: timedelta = timedelta(days=7)

@@ -148,6 +148,8 @@ class ServerSettings(BaseSettings):
     )
     """Proxies whose X-Forwarded-For says who asks; of others it says nothing."""
     default_policy: str = Field(default="base", min_length=1, description="the name of a policy")
+    policies_by_token: bool = Field(default=False, description="true or false")
+    """True: policy:write alone puts a policy in force, also where people hold policy:approve."""
     set_deadline_min: int = Field(default=60, ge=1, le=7 * 24 * 60, description="1 to 10080 minutes")
     metrics_public: bool = Field(default=False, description="true or false")
     """True: `/metrics` asks for no token. False: it takes the scope metrics:read."""

@@ -191,6 +191,17 @@ def holders(connection: Connection, role: str, at: datetime) -> list[tuple[Perso
     return [(person, one) for person, one in people if person is not None]
 
 
+def hold_scope(connection: Connection, scope: Scope, at: datetime) -> bool:
+    """True while some active person holds `scope` by a grant."""
+    wanted = (
+        select(_GRANT)
+        .join(_PERSON, _PERSON.c.id == _GRANT.c.person)
+        .where(_PERSON.c.is_active.is_(True), _GRANT.c.revoked_at.is_(None))
+    )
+    found = (_grant_of(row) for row in connection.execute(wanted).mappings())
+    return any(scope in one.scopes and one.holds_at(at) for one in found)
+
+
 def _grant_of(row: Row) -> Grant:
     lists = {name: tuple(value_of(row[name], list[str])) for name in ("scopes", "projects")}
     plain = {name: row[name] for name in Grant.__struct_fields__ if name not in lists}

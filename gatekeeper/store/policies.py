@@ -1,12 +1,16 @@
 """Versions of policies: numbered, immutable."""
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from gatekeeper.recorded import PolicyVersion
 from gatekeeper.store.convert import policy_version_of
 from gatekeeper.store.statements import insert_new, table
 
+_SCHEDULE = table("policy_schedule")
 _VERSION = table("policy_version")
+_WAITS: ColumnElement[bool] = exists().where(
+    _SCHEDULE.c.name == _VERSION.c.name, _SCHEDULE.c.version == _VERSION.c.version
+)
 
 
 def add(connection: Connection, version: PolicyVersion) -> bool:
@@ -16,8 +20,9 @@ def add(connection: Connection, version: PolicyVersion) -> bool:
 
 
 def in_force(connection: Connection, name: str) -> PolicyVersion | None:
-    """The newest version of a policy."""
-    wanted = select(_VERSION).where(_VERSION.c.name == name).order_by(_VERSION.c.version.desc()).limit(1)
+    """The newest version of a policy whose time has come."""
+    mine = select(_VERSION).where(_VERSION.c.name == name, ~_WAITS)
+    wanted = mine.order_by(_VERSION.c.version.desc()).limit(1)
     row = connection.execute(wanted).mappings().first()
     return policy_version_of(row) if row else None
 
@@ -49,9 +54,9 @@ def with_digest(connection: Connection, name: str, beginning: str) -> PolicyVers
 
 
 def newest_page(connection: Connection, *, after: str, limit: int) -> list[PolicyVersion]:
-    """The newest version of each policy, by name, beginning after the name `after`."""
-    newest = select(_VERSION.c.name, func.max(_VERSION.c.version).label("version")).group_by(_VERSION.c.name)
-    top = newest.subquery()
+    """The version in force of each policy, by name, beginning after the name `after`."""
+    newest = select(_VERSION.c.name, func.max(_VERSION.c.version).label("version")).where(~_WAITS)
+    top = newest.group_by(_VERSION.c.name).subquery()
     wanted = (
         select(_VERSION)
         .join(top, (top.c.name == _VERSION.c.name) & (top.c.version == _VERSION.c.version))

@@ -62,8 +62,8 @@ def next_counter(connection: Connection, project_id: str) -> int:
     return int(connection.execute(taken).scalar_one())
 
 
-def change(connection: Connection, project_id: str, **values: str | None) -> None:
-    """Set `policy` with `policy_digest`, or `issuer` with `provider_id`."""
+def change(connection: Connection, project_id: str, **values: str | bool | None) -> None:
+    """Set `policy` with `policy_digest` and `is_assigned`, or `issuer` with `provider_id`."""
     connection.execute(update(_PROJECT).where(_PROJECT.c.id == project_id).values(**values))
 
 

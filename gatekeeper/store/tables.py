@@ -8,12 +8,14 @@ from typing import ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
     UniqueConstraint,
+    true,
 )
 from sqlmodel import Field, SQLModel
 
@@ -52,6 +54,7 @@ class ProjectRow(Base, table=True):
     path: str = _text()
     policy: str = _text()
     policy_digest: str | None = _optional_text()
+    is_assigned: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=true()))
     default_ref: str = _text()
     protected_refs: str = _text()
     issuer: str | None = _optional_text()
@@ -202,6 +205,9 @@ class PolicyVersionRow(Base, table=True):
     author: str = _text()
     reason: str = _text()
     created_at: datetime = _time()
+    approved_by: str | None = _optional_text()
+    draft: str | None = _optional_text()
+    backtest: str | None = _optional_text()
 
 
 class DecisionRow(Base, table=True):

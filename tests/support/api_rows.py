@@ -23,6 +23,7 @@ OTHER_COMMIT = "d4" * 20
 ARTIFACT = "sha256:" + "c3" * 32
 JUNIT = b'<testsuite tests="1"><testcase classname="t" name="a"/></testsuite>'
 EVERY_SCOPE = [scope for scope in Scope if scope is not Scope.ADMIN and scope not in PERSON_SCOPES]
+RULE = "{id: t, title: T, metric: tests.total, pass: '>= 1'}"
 PASSWORD = "a horse that is correct"
 PROVIDER = "local-gitlab"
 SOURCE = {"project": PROJECT, "commit": COMMIT, "tree": TREE}
@@ -84,6 +85,15 @@ class World:
         person = self.fresh_person()
         self.grant_id = self.grant(person, "gate:read", projects=("a/*",))
         return person
+
+    def fresh_draft(self) -> str:
+        """The id of a draft that a row may change; its revision is 1."""
+        name = f"drafted{next(self._people)}"
+        text = f"schema: gatekeeper/v1\npolicy: {name}\nowner: o\nrules:\n  - {RULE}\n".encode()
+        with self.server.http() as http:
+            return str(
+                http.post(f"{V1}/policies/{name}/drafts", content=text).raise_for_status().json()["id"]
+            )
 
     def begin_totp(self, headers: dict[str, str]) -> None:
         """Let the caller begin a second factor."""
@@ -250,6 +260,56 @@ ROWS = [
     of(f"GET {V1}/policies", READ),
     of(f"GET {V1}/policies/{{name}}", READ),
     of(f"GET {V1}/policies/{{name}}/versions/{{version}}", READ),
+    of(f"POST {V1}/policies/{{name}}/drafts", Scope.POLICY_WRITE, 201, query={"based_on": "1"}, content=BASE),
+    # Only people take these steps; one without a grant is heard, and told what is missing.
+    of(
+        f"POST {V1}/policies/{{name}}/rollback",
+        None,
+        403,
+        is_personal=True,
+        json={"to": 1, "reason": "it blocks all"},
+    ),
+    of(f"GET {V1}/policy-drafts", READ),
+    of(f"GET {V1}/policy-drafts/{{id}}", READ, id=World.fresh_draft),
+    of(f"GET {V1}/policy-drafts/{{id}}/text", READ, id=World.fresh_draft),
+    of(
+        f"PUT {V1}/policy-drafts/{{id}}",
+        Scope.POLICY_WRITE,
+        id=World.fresh_draft,
+        query={"revision": "1"},
+        content=b"half done",
+    ),
+    of(
+        f"POST {V1}/policy-drafts/{{id}}/withdraw",
+        Scope.POLICY_WRITE,
+        id=World.fresh_draft,
+        json={"revision": 1},
+    ),
+    of(
+        f"POST {V1}/policy-drafts/{{id}}/submit",
+        None,
+        403,
+        is_personal=True,
+        id=World.fresh_draft,
+        json={"revision": 1},
+    ),
+    of(
+        f"POST {V1}/policy-drafts/{{id}}/approve",
+        None,
+        403,
+        is_personal=True,
+        id=World.fresh_draft,
+        json={"revision": 1, "digest": "sha256:" + "ab" * 32},
+    ),
+    of(
+        f"POST {V1}/policy-drafts/{{id}}/reject",
+        None,
+        403,
+        is_personal=True,
+        id=World.fresh_draft,
+        json={"revision": 1, "comment": "no"},
+    ),
+    of(f"GET {V1}/policy-resolution", READ, project="path", query={"project": PROJECT}),
     of(f"POST {V1}/policies/{{name}}/backtest", Scope.AUDIT_READ, 202, content=BASE),
     of(f"GET {V1}/backtests/{{id}}", Scope.AUDIT_READ, project="id", id=lambda world: world.backtest_id),
     of(f"GET {V1}/history/decisions", Scope.AUDIT_READ, project="all"),

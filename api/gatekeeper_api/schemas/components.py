@@ -37,6 +37,15 @@ from gatekeeper_api.schemas.people import (
     SessionsEnded,
     TotpSecret,
 )
+from gatekeeper_api.schemas.policy_drafts import (
+    DraftApproval,
+    DraftRejection,
+    DraftStep,
+    PolicyDraft,
+    PolicyDraftPage,
+    PolicyResolution,
+    Rollback,
+)
 from gatekeeper_api.schemas.projects import NewProject, PolicyChoice, PolicyVersion, Project
 from gatekeeper_api.schemas.tokens import NewToken, Rotation, Token, TokenRequest, Whoami
 
@@ -53,6 +62,9 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     ProjectPage,
     PolicyVersion,
     PolicyPage,
+    PolicyDraft,
+    PolicyDraftPage,
+    PolicyResolution,
     FindingPage,
     HistoryPage,
     Backtest,
@@ -75,6 +87,10 @@ REQUESTS: tuple[type[BaseModel], ...] = (
     Question,
     NewProject,
     PolicyChoice,
+    DraftStep,
+    DraftApproval,
+    DraftRejection,
+    Rollback,
     TokenRequest,
     Rotation,
     NewPerson,

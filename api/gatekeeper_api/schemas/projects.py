@@ -17,6 +17,7 @@ class Project(Shape):
         id="prj_0j4kq2m3v9c1p8r7t5w6x0z2ab",
         path="pay/api",
         policy="base",
+        is_assigned=False,
         default_ref="main",
         protected_refs=["main", "release/*"],
         issuer="https://gitlab.example.com",
@@ -27,6 +28,7 @@ class Project(Shape):
     id: str
     path: str
     policy: str
+    is_assigned: bool = Field(description="True: somebody chose the policy; else it follows `applies_to`.")
     default_ref: str
     protected_refs: list[str]
     issuer: str | None
@@ -40,6 +42,7 @@ class Project(Shape):
             id=one.id,
             path=one.path,
             policy=one.policy,
+            is_assigned=one.is_assigned,
             default_ref=one.default_ref,
             protected_refs=list(one.protected_refs),
             issuer=one.issuer,
@@ -52,7 +55,9 @@ class NewProject(Sent):
     """A project to be."""
 
     path: ProjectPath
-    policy: Name | None = Field(None, description="By default what the server is set to.", examples=["base"])
+    policy: Name | None = Field(
+        None, description="By default the one that applies to its path.", examples=["base"]
+    )
     default_ref: Ref = "main"
     protected_refs: Annotated[tuple[Glob, ...], Field(max_length=100)] = ("main",)
     issuer: Annotated[Line, Field(max_length=300)] | None = Field(
@@ -80,6 +85,7 @@ class PolicyVersion(Shape):
         reason="shipped with Gatekeeper",
         created_at="2026-11-23T02:50:00.123456Z",
         in_force=True,
+        approved_by=None,
     )
 
     name: str
@@ -88,7 +94,8 @@ class PolicyVersion(Shape):
     author: str
     reason: str
     created_at: datetime
-    in_force: bool = Field(description="True for the newest version: it is what decides.")
+    in_force: bool = Field(description="True for the newest version whose time has come: it decides.")
+    approved_by: str | None = Field(description="The second person; null for what came in without one.")
 
     @classmethod
     def of(cls, one: StoredVersion, *, in_force: bool) -> "PolicyVersion":
@@ -101,4 +108,5 @@ class PolicyVersion(Shape):
             reason=one.reason,
             created_at=one.created_at,
             in_force=in_force,
+            approved_by=one.approved_by,
         )

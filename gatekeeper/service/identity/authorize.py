@@ -28,6 +28,17 @@ def demand(caller: Caller, scope: Scope) -> Caller:
     return caller.for_scope(scope)
 
 
+def demand_person(caller: Caller) -> Caller:
+    """The caller, who is a person: somebody who answers for it by name.
+
+    Raises:
+        Denied: `person-needed`.
+    """
+    if caller.method is not Method.PERSON or caller.person is None:
+        _deny("person-needed", f"{caller.principal} is no person", "log in (gatekeeper login)")
+    return caller
+
+
 def demand_role(caller: Caller, role: str, project: str) -> None:
     """Return when the caller is a person who has `role` in the project.
 
