@@ -157,12 +157,12 @@ def test_the_words_of_a_fault_are_short_and_clean():
     )
 
 
-TOKENS = """
+WORDS = """
     sca.findings tests.failed coverage.line f f.line f.path f.severity f.cwe f.fixable .all(f, .exists(f,
     .filter(f, .exists_one(f, .map(f, .size() .matches( .startsWith( ( ) [ ] { } , && || ! == != < >= + - * /
     % ? : in 0 1 80.0 9223372036854775807 null true false 'high' 'a' '(' b'x' 1u dyn( int( double( has( type(
     duration('1s') timestamp( @result `a` //
-""".split()
+"""
 conditions = st.sampled_from(
     [
         "f.fixable",
@@ -185,7 +185,7 @@ sound = st.recursive(
 )
 
 
-@given(st.one_of(st.lists(st.sampled_from(TOKENS), max_size=25).map(" ".join), sound))
+@given(st.one_of(st.lists(st.sampled_from(WORDS.split()), max_size=25).map(" ".join), sound))
 @settings(max_examples=300)
 def test_whatever_is_written_there_is_an_answer_or_a_fault(source):
     """No crash and no exception; what is refused has no answer, or at most one that the probe did not see."""
