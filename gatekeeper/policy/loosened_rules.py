@@ -18,10 +18,12 @@ def rule_loosened(old: Rule, new: Rule, parent: Policy, child: Policy) -> Iterat
     """Every way in which `new` demands less than `old`."""
     yield from _shared(old, new, parent, child)
     metric = METRICS[old.metric.metric]
+    told = None
     for stage in child.stages:
         before, after = parent.bounds_at(old, stage), child.bounds_at(new, stage)
-        if before is None:
+        if (before, after) == told or before is None:
             continue
+        told = (before, after)
         if after is None:
             yield f"it begins at {new.bounds[0].stage}, not at {stage}"
             continue

@@ -49,7 +49,8 @@ class Section:
     def fault(self, key: str, message: str, *, hint: str = "") -> None:
         """Note a fault at `key` of this section, or at the section when the key is absent."""
         value = self._entries.get(key)
-        if value is not None:
+        # What was taken over from another file stands there, but the fault is in what this one makes of it.
+        if value is not None and value.file == self.value.file:
             self._faults.add(value, message, hint=hint)
         else:
             self._faults.add(self.value, message, hint=hint, key=key)

@@ -236,6 +236,13 @@ def test_what_cannot_be_laid_over_is_refused(rest, rules, words):
     assert any(words in fault for fault in faults(rest, rules=rules)), faults(rest, rules=rules)
 
 
+def test_a_fault_that_an_override_makes_is_told_where_it_stands():
+    """The author of the override cannot mend the other file."""
+    found = faults(rules='- {id: cov, override: {pass: ">= 70"}}')
+    assert any("`>= 75` must be looser than `pass`" in fault for fault in found)
+    assert all(fault.startswith("pay.yaml:7: rules[0]") for fault in found), found
+
+
 def test_override_needs_something_to_override():
     """In a policy that extends nothing it is a fault."""
     text = child(rules="- {id: a, override: {title: b}}").replace(b"extends: base@1\n", b"")
