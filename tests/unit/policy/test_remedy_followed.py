@@ -119,7 +119,9 @@ def fixed(facts: Facts, remedy: Remedy) -> Facts:
     worst = sorted(facts.code, key=lambda f: list(Severity).index(f.severity))
     gone = [f for f in worst if f"{f.rule} {f.location.path}:{f.location.line}" in places]
     severities = {f.severity for f in gone}
+    # A rule on one severity counts no other; one on all of them goes on with the next worst.
     gone += [f for f in worst if f not in gone and f.severity in severities]
+    gone += [f for f in worst if f not in gone]
     gone = gone[: remedy.params["count"]] if len(places) == 10 else gone[: len(places)]
     return replace(facts, code=tuple(f for f in facts.code if f not in gone))
 
