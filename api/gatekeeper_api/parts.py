@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
+from gatekeeper.caller import Caller, Method
+from gatekeeper.service.identity.bearer import PREFIX
 from gatekeeper.service.identity.oidc import OidcVerifier
 from gatekeeper.service.people.oidc_login import Providers
 from gatekeeper.service.people.sessions import Sessions
@@ -73,6 +75,12 @@ class Parts:
     evaluations: Evaluations[Any] = field(default_factory=Evaluations)
     """Of gate queries."""
     threads: Threads = field(default_factory=Threads)
+
+
+def forget_token(parts: Parts, caller: Caller) -> None:
+    """Have the caller's token looked up again: with a lasting administrator the bootstrap token ends."""
+    if caller.method is Method.TOKEN:
+        parts.tokens.forget(caller.principal.removeprefix(f"token:{PREFIX}"))
 
 
 class Running:

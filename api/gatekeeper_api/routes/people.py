@@ -8,6 +8,7 @@ from gatekeeper.caller import Caller
 from gatekeeper.service.people import accounts, credentials, roles, sessions
 from gatekeeper.service.server import Server
 from gatekeeper_api import problems
+from gatekeeper_api.parts import forget_token
 from gatekeeper_api.routes.answering import answered, says
 from gatekeeper_api.routes.asking import Asks
 from gatekeeper_api.routes.beginning import address_of, begun, has_cookie
@@ -140,6 +141,7 @@ async def add(asks: Asks, body: Annotated[shapes.NewPerson, Depends(json_of(shap
             is_admin=body.admin,
         )
         asks.parts.sessions.forget(known.person.id)
+        forget_token(asks.parts, asks.caller)
         return answered(shapes.Person.of(known), 201)
 
     return await asks.parts.threads.run_login(work)
@@ -263,6 +265,7 @@ async def grant(
             expires_in_days=body.expires_in_days,
         )
         asks.parts.sessions.forget(id)
+        forget_token(asks.parts, caller)
         return answered(shapes.Grant.of(made), 201)
 
     return await asks.run(work)

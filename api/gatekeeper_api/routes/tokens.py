@@ -8,6 +8,7 @@ from gatekeeper.caller import Caller
 from gatekeeper.service import tokens
 from gatekeeper.service.server import Server
 from gatekeeper_api import problems
+from gatekeeper_api.parts import forget_token
 from gatekeeper_api.routes.answering import answered, says
 from gatekeeper_api.routes.asking import Asks
 from gatekeeper_api.routes.bodies import json_of, takes
@@ -48,6 +49,7 @@ async def create(asks: Asks, body: Annotated[TokenRequest, Depends(json_of(Token
             kinds=body.kinds,
             expires_in_days=body.expires_in_days,
         )
+        forget_token(asks.parts, caller)
         return answered(NewToken(token=Token.of(record), secret=secret), 201)
 
     return await asks.run(work)
