@@ -418,7 +418,8 @@ def world_on(server: GateServer, issuer: LocalIssuer) -> Iterator[World]:
 
 def _tried(http: httpx.Client) -> str:
     """The id of a backtest that is done: until then its projects, and so its readers, are not known."""
-    ordered = http.post(f"{V1}/policies/base/backtest", content=BASE).raise_for_status().json()["id"]
+    sent = http.post(f"{V1}/policies/base/backtest", params={"project": PROJECT}, content=BASE)
+    ordered = sent.raise_for_status().json()["id"]
     while True:
         found = http.get(f"{V1}/backtests/{ordered}").raise_for_status().json()
         if found["result"] is not None:

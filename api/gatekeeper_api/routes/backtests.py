@@ -19,7 +19,8 @@ from gatekeeper_api.routes.policies import DOCUMENT, YAML
 from gatekeeper_api.routing import api_router
 from gatekeeper_api.schemas.history import Backtest
 
-router = api_router("policies")
+router = api_router("policies", "/backtests")
+_of_policies = api_router("policies", "/policies")
 
 Last = Annotated[int, Query(ge=1, le=backtest.MAX_LAST, description="How many of the newest decisions.")]
 
@@ -34,8 +35,8 @@ class _Standing(msgspec.Struct, frozen=True, kw_only=True):
     result: msgspec.Raw | None
 
 
-@router.post(
-    "/policies/{name}/backtest",
+@_of_policies.post(
+    "/{name}/backtest",
     summary="Try a policy on recorded decisions",
     status_code=202,
     response_model=None,
@@ -68,7 +69,7 @@ async def create(
 
 
 @router.get(
-    "/backtests/{id}",
+    "/{id}",
     summary="Show a backtest",
     response_model=None,
     responses={200: says(Backtest, "How far it is; with its result once done"), **problems.documented(404)},
@@ -86,3 +87,6 @@ def _told(found: backtest.Standing, status: int = 200, headers: dict[str, str] |
     result = None if found.result is None else msgspec.Raw(found.result)
     told = _Standing(id=found.id, state=found.state, done=found.done, of=found.of, result=result)
     return raw_json(msgspec.json.encode(told), status, headers)
+
+
+router.routes.extend(_of_policies.routes)  # a route carries its whole path
