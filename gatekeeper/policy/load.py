@@ -42,6 +42,9 @@ from gatekeeper.policy.tree import Value, read_tree
 
 __all__ = ["Diagnostic", "Pin", "PolicyRefused", "Resolve", "Resolved", "Unresolved", "load_policy"]
 
+MAX_RULES = 2_000
+"""In a policy, those that it takes over included."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Loaded:
@@ -159,6 +162,9 @@ def _policy(tree: Value, faults: Faults, ancestors: tuple[Ancestor, ...]) -> tup
     rules: list[Rule] = []
     expressions: list[ExpressionRule] = []
     places: dict[str, Section] = {}
+    if len(root.items("rules")) > MAX_RULES:
+        root.fault("rules", f"there are {len(root.items('rules')):,} rules; the limit is {MAX_RULES:,}")
+        raise PolicyRefused(faults.all())
     for section in root.sections("rules", "rule"):
         rule = read_rule(section, stages=stages, zone=zone, on_missing=on_missing, on_error=on_error)
         if rule is None:

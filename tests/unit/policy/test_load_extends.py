@@ -243,6 +243,12 @@ def test_a_fault_that_an_override_makes_is_told_where_it_stands():
     assert all(fault.startswith("pay.yaml:7: rules[0]") for fault in found), found
 
 
+def test_a_chain_cannot_pile_up_rules_without_end():
+    """The limit counts what is taken over."""
+    many = "\n".join(f'- {{id: r{n}, metric: tests.errors, pass: "== 0"}}' for n in range(1_996))
+    assert any("there are 2,001 rules; the limit is 2,000" in fault for fault in faults(rules=many))
+
+
 def test_override_needs_something_to_override():
     """In a policy that extends nothing it is a fault."""
     text = child(rules="- {id: a, override: {title: b}}").replace(b"extends: base@1\n", b"")
