@@ -27,6 +27,19 @@ def test_every_rule_is_in_exactly_one_group(failing: Decision) -> None:
     assert [rule.id for rule in grouped.failing] == ["sast-high", "cov-line"]
 
 
+def test_what_costs_the_least_work_comes_first(failing: Decision) -> None:
+    """A signature before an upgrade, that before lines to cover; a rule without a remedy comes last."""
+    codes = {"a": None, "b": "cover-lines", "c": "sign", "d": "upgrade-packages"}
+    rules = tuple(
+        msgspec.structs.replace(
+            failing.rules[0], id=name, status=Status.FAIL, remedy=Remedy(code=code) if code else None
+        )
+        for name, code in codes.items()
+    )
+    grouped = outline(msgspec.structs.replace(failing, rules=rules))
+    assert [rule.id for rule in grouped.blocking] == ["c", "d", "b", "a"]
+
+
 @pytest.mark.parametrize("status", [Status.FAIL, Status.MISSING, Status.ERROR])
 @pytest.mark.parametrize(
     ("mode", "group"),
