@@ -14,6 +14,8 @@ from gatekeeper.settings import settings_from
 PREFIX = "GATEKEEPER_"
 _MIB = 1024 * 1024
 _SHOWN_CHARS = 80
+_UNSHOWN = frozenset({"login_providers"})
+"""Settings in which somebody may have written a secret by mistake, in place of the name of its file."""
 _NOT_REACHED = "default_factory_not_called"
 """What pydantic adds for a default that rests on a value already refused."""
 
@@ -226,7 +228,7 @@ def _refusal(error: ValidationError) -> BadSetting:
 
 def _shown(name: str, value: object) -> str:
     """The value, cut; never one that may hold a password."""
-    if ServerSettings.model_fields[name].annotation in (SecretStr, SecretStr | None):
+    if name in _UNSHOWN or ServerSettings.model_fields[name].annotation in (SecretStr, SecretStr | None):
         return "a value that is not shown"
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."

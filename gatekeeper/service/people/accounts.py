@@ -1,6 +1,5 @@
 """People as an administrator sees them: added, listed, shut out and let in again."""
 
-import re
 from datetime import datetime
 
 import msgspec
@@ -12,7 +11,7 @@ from gatekeeper.service.errors import Conflict, Refused, coded
 from gatekeeper.service.events import event
 from gatekeeper.service.identity import authorize
 from gatekeeper.service.people import joining, passwords, roles
-from gatekeeper.service.people.login import MAX_LOGIN_CHARS
+from gatekeeper.service.people.login import MAX_LOGIN_CHARS, is_login
 from gatekeeper.service.people.sessions import no_such_person
 from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, people, sessions
@@ -20,7 +19,6 @@ from gatekeeper.store.database import Connection
 from gatekeeper.store.statements import one_at_a_time
 
 MAX_NAME_CHARS = 100
-_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]*", re.ASCII)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -153,7 +151,7 @@ def _known(connection: Connection, person: Person) -> Known:
 def _check(name: str, login: str, email: str | None, *, email_verified: bool) -> None:
     if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable() or not name.strip():
         raise coded(Refused, "bad-parameter", f"name is 1 to {MAX_NAME_CHARS} printable characters")
-    if len(login) > MAX_LOGIN_CHARS or not _LOGIN.fullmatch(login):
+    if not is_login(login):
         raise coded(
             Refused,
             "bad-parameter",

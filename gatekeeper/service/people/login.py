@@ -8,6 +8,7 @@ An unknown login name and a wrong password get the same answer after the same wo
 4. the session begins, and the tries are forgotten.
 """
 
+import re
 from datetime import datetime
 
 import structlog
@@ -21,6 +22,7 @@ from gatekeeper.store import people
 from gatekeeper.store.database import Connection
 
 MAX_LOGIN_CHARS = 100
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]*", re.ASCII)
 MAX_CODE_CHARS = 40
 
 log = structlog.get_logger(__name__)
@@ -37,7 +39,7 @@ def log_in(
     """
     login = login.strip().lower()
     throttle.charge(server, login, address)  # 1.
-    account = server.database.read(lambda connection: people.account(connection, login))
+    account = server.database.read(lambda connection: _account(connection, login))
     is_right = passwords.matches(account.password if account else None, password)  # 2.
     if account is None or not is_right:
         log.info("login.failed", address=address)
@@ -72,6 +74,11 @@ def log_in(
     )
 
 
+def is_login(text: str) -> bool:
+    """True when `text` can be a login name: small letters, digits and `._@+-`."""
+    return len(text) <= MAX_LOGIN_CHARS and _LOGIN.fullmatch(text) is not None
+
+
 def demand_proof(connection: Connection, account: LocalAccount, code: str | None, at: datetime) -> None:
     """Return when `code` proves the second factor of the account, which is used up; or it has none.
 
@@ -89,6 +96,11 @@ def _uses_code(connection: Connection, account: LocalAccount, code: str | None, 
     if step is not None:
         return people.use_step(connection, account.login, step)
     return people.use_code(connection, account.login, totp.recovery_digest(code))
+
+
+def _account(connection: Connection, login: str) -> LocalAccount | None:
+    """The account; for a text that can be none nobody is asked, for not every database takes every text."""
+    return people.account(connection, login) if is_login(login) else None
 
 
 def _of(connection: Connection, account: LocalAccount) -> Person:

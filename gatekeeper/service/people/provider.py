@@ -135,6 +135,8 @@ class Provider:
         token = self._exchanged(form)
         payload, _, _ = self._verifier.proven(token, now)
         claims = read_json(payload, _Claims)
+        if not claims.sub.isprintable():
+            refuse("claim sub holds letters that cannot be shown", "ask whoever runs the provider")
         if not hmac.compare_digest(claims.nonce.encode(), nonce.encode()):
             refuse("the id_token is not of this login: its nonce is another one", "begin again")
         if isinstance(claims.aud, list) and len(claims.aud) > 1 and claims.azp != self.client.client_id:

@@ -169,6 +169,7 @@ def test_a_verified_email_leads_to_the_local_person(world: World, browser: httpx
         {"sub": None},
         {"sub": ""},
         {"sub": 7},
+        {"sub": "a\x00b"},
         {"header": {"alg": "none"}},
         {"header": {"alg": "HS256"}},
         {"header": {"kid": "unknown"}},

@@ -56,6 +56,9 @@ def test_an_event_is_one_json_line_with_time_level_and_request(stream: io.String
         {"error": ValueError(f"bad {JWT}")},
         {"nested": {"a": {"b": {"c": {"d": {"e": {"f": {"password": "hunter2"}}}}}}}},
         {"raw": TOKEN.encode()},
+        {"detail": "the session gks_3f9a_" + "Zm9v" * 10},
+        {"headers": {"Cookie": "__Host-gatekeeper=hunter2"}},
+        {"csrf_token": "hunter2", "old_password": "hunter2"},
     ],
     ids=str,
 )

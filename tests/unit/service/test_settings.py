@@ -1,5 +1,6 @@
 """Settings of the server: defaults, the environment, and refusals in words."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from pydantic import ValidationError
 
 from gatekeeper.errors import UsageError
 from gatekeeper.service.settings import PREFIX, ServerSettings, server_settings
-from gatekeeper_api.assemble import verifier_of
+from gatekeeper_api.assemble import providers_of, verifier_of
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,56 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("GATEKEEPER_PORT", "9000")
     assert server_settings(port=None).port == 9000
     assert server_settings(port=9001).port == 9001
+
+
+PROVIDER = {"name": "gitlab", "issuer": "https://gitlab.test", "client_id": "gate"}
+
+
+def test_login_providers_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with what its groups mean; without a secret the client is a public one."""
+    grants = [{"group": "qa", "role": "qa-lead", "scopes": ["approval:give"], "projects": ["pay/*"]}]
+    monkeypatch.setenv("GATEKEEPER_LOGIN_PROVIDERS", json.dumps([PROVIDER | {"grants": grants}]))
+    client = providers_of(server_settings()).named("gitlab").client
+    assert (client.issuer, client.client_id, client.secret()) == ("https://gitlab.test", "gate", None)
+    (meaning,) = client.meanings
+    assert (meaning.group, meaning.holding.role, meaning.holding.projects) == ("qa", "qa-lead", ("pay/*",))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "Git Lab"},
+        {"name": ""},
+        {"issuer": ""},
+        {"issuer": "http://gitlab.test"},
+        {"issuer": "https://ann:pw@gitlab.test"},
+        {"issuer": "file:///etc/passwd"},
+        {"client_id": ""},
+        {"secret": "hunter2"},
+        {"grants": [{"group": "qa", "projects": ["*"]}]},
+        {"grants": [{"group": "qa", "role": "QA", "projects": ["*"]}]},
+        {"grants": [{"group": "qa", "role": "qa", "projects": []}]},
+        {"grants": [{"group": "", "role": "qa", "projects": ["*"]}]},
+        {"grants": [{"group": "qa", "scopes": ["sign"], "projects": ["*"]}]},
+        {"grants": [{"group": "qa", "scopes": ["admin"], "projects": ["pay/*"]}]},
+    ],
+    ids=str,
+)
+def test_a_login_provider_that_cannot_be_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    """At the start, by the name of the variable, and never with a secret that stood there by mistake."""
+    monkeypatch.setenv("GATEKEEPER_LOGIN_PROVIDERS", json.dumps([PROVIDER | change]))
+    with pytest.raises(UsageError, match="GATEKEEPER_LOGIN_PROVIDERS") as refused:
+        providers_of(server_settings())
+    assert "hunter2" not in refused.value.message + refused.value.hint
+
+
+def test_two_login_providers_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could say which is meant."""
+    monkeypatch.setenv("GATEKEEPER_LOGIN_PROVIDERS", json.dumps([PROVIDER, PROVIDER]))
+    with pytest.raises(UsageError, match="configured twice"):
+        providers_of(server_settings())
 
 
 def test_issuers_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:

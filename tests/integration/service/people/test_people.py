@@ -124,6 +124,12 @@ def test_failures_make_the_next_try_wait_longer_and_longer(house: House) -> None
     log_in(house)
 
 
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "a" * 5000, "' OR 1=1 --", "\u0430nn", ""])
+def test_what_can_be_no_login_name_fails_like_any_other(house: House, name: str) -> None:
+    """Also where the database takes no such text."""
+    assert refusal(lambda: log_in(house, name=name)).code == "login-failed"
+
+
 def test_a_name_that_nobody_has_waits_the_same(house: House) -> None:
     """Else the wait would tell which names there are."""
     for _ in range(5):
