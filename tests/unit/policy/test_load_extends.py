@@ -243,6 +243,18 @@ def test_a_fault_that_an_override_makes_is_told_where_it_stands():
     assert all(fault.startswith("pay.yaml:7: rules[0]") for fault in found), found
 
 
+@pytest.mark.parametrize("value", ["", "null", "true", "3", "[]", "[1]", "{}", "{a: {b: c}}", '""', "1.5"])
+def test_a_wrong_type_is_a_fault_at_every_key_of_extending(value):
+    """Whatever stands there, the answer is a refusal with words."""
+    rule = "- {id: cov, override: {pass: '>= 82'}}"
+    assert faults(extends=value)
+    assert faults(f"loosen_reason: {value}\nvalid_for: 48h")
+    assert faults(f"evidence: {{sast: {{max_age: 48h, loosen_reason: {value or 'null'}}}}}")
+    assert faults(rules=rule.replace("{pass: '>= 82'}", value or "null"))
+    assert faults(rules=rule.replace("id: cov", f"id: {value or 'null'}"))
+    assert faults(rules=rule.replace("'>= 82'", value or "null"))
+
+
 def test_a_chain_cannot_pile_up_rules_without_end():
     """The limit counts what is taken over."""
     many = "\n".join(f'- {{id: r{n}, metric: tests.errors, pass: "== 0"}}' for n in range(1_996))
