@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
+from gatekeeper.decision import as_json
 from gatekeeper.evidence import Ratio
 from gatekeeper.finding import Package, Severity
 
@@ -181,3 +182,31 @@ def test_following_the_remedy_makes_it_pass(make, flaws):
     assert sum(n for _, n in found.remedy.params["packages"]) == sum(
         1 for severity, _, has_fix in flaws if severity == "critical" and has_fix
     )
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(list(Severity)), st.booleans()), max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_order_changes_no_byte(make, flaws, random):
+    """Of findings, of reports and of rules: the same outputs, and twice the same."""
+    found = [flaw(make, i, severity, *(["5.1"] if fix else [])) for i, (severity, fix) in enumerate(flaws)]
+    more = """
+- id: few
+  expr: sca.findings.filter(f, f.fixable).size() < 3 && sca.total < 6
+  needs: [sca.findings, sca.total]
+  message: Too many
+"""
+    one = make.decide(make.policy(RULE + more), make.evidence("sca", findings=found))
+    random.shuffle(found)
+    cut = random.randrange(len(found) + 1)
+    parts = [
+        make.evidence("sca", findings=found[:cut], job="a"),
+        make.evidence("sca", findings=found[cut:], job="b"),
+    ]
+    whole = make.decide(make.policy(more + RULE), make.evidence("sca", findings=found))
+    assert (one.id, one.digests) == (whole.id, whole.digests)
+    split = make.decide(make.policy(RULE + more), *parts)
+    backwards = make.decide(make.policy(RULE + more), *reversed(parts))
+    assert as_json(split) == as_json(backwards)
+    assert [rule.status for rule in split.rules] == [rule.status for rule in one.rules]
