@@ -46,7 +46,7 @@ def check(policy: Policy, places: Places) -> None:
     for one in policy.expressions:
         if fault := check_expression(one.expression):
             places.rules[one.id].fault("expr", fault)
-    for any_rule in (*policy.rules, *policy.expressions):
+    for any_rule in policy.all_rules:
         _check_loosening(any_rule, places.rules[any_rule.id])
         _check_guards(any_rule, places.rules[any_rule.id])
     _check_score(policy, places.root)
@@ -61,7 +61,7 @@ def notes(policy: Policy) -> tuple[str, ...]:
     """What is not wrong with `policy` but worth knowing, in words."""
     return tuple(
         f"rule {rule.id} is not monotone: {why}, so worse facts can let more through"
-        for rule in (*policy.rules, *policy.expressions)
+        for rule in policy.all_rules
         if rule.mode is Mode.BLOCK and (why := not_monotone(rule))
     )
 
@@ -139,7 +139,7 @@ def _check_loosening(rule: Rule | ExpressionRule, place: Section) -> None:
 
 
 def _check_score(policy: Policy, root: Section) -> None:
-    scored = any(rule.mode is Mode.SCORE for rule in (*policy.rules, *policy.expressions))
+    scored = any(rule.mode is Mode.SCORE for rule in policy.all_rules)
     if policy.score is None:
         if scored:
             hint = "add score: {pass: 90, warn: 75}"
@@ -191,7 +191,7 @@ def _covers(other: Rule, rule: Rule, enough: set[str], stage: str, policy: Polic
 
 def _check_names(policy: Policy, places: Places) -> None:
     """`metric@name` must be one of the demanded names, where names are demanded."""
-    for rule in (*policy.rules, *policy.expressions):
+    for rule in policy.all_rules:
         for key, ref in _refs(rule):
             demanded = policy.requirement(METRICS[ref.metric].kind).names
             if ref.name and demanded and ref.name not in demanded:
@@ -215,7 +215,7 @@ def _check_monotone(policy: Policy, places: Places) -> None:
     """For production, worse facts must not let more through, unless the rule says why."""
     if PRODUCTION not in policy.stages:
         return
-    for rule in (*policy.rules, *policy.expressions):
+    for rule in policy.all_rules:
         why = not_monotone(rule)
         if why and rule.mode is Mode.BLOCK and not rule.loosen_reason and policy.begun(rule, PRODUCTION):
             places.rules[rule.id].fault(

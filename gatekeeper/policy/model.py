@@ -217,6 +217,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tests: tuple[PolicyTest, ...] = ()
 
     @property
+    def all_rules(self) -> tuple[Rule | ExpressionRule, ...]:
+        """Comparisons, then expressions."""
+        return (*self.rules, *self.expressions)
+
+    @property
     def document(self) -> dict[str, Any]:
         """Everything that can change a decision, as plain JSON with every default written out."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
