@@ -35,7 +35,10 @@ class NoSuchProject(GatekeeperError):
 @app.command("create")
 def create(
     path: Path_,
-    policy: Annotated[str, typer.Option(metavar="NAME", help="The policy that decides.")] = "base",
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The policy that decides. Default: the one that applies to it."),
+    ] = None,
     default_ref: Annotated[str, typer.Option(metavar="REF", help="The branch of everyday work.")] = "main",
     protected_ref: Annotated[
         list[str] | None,

@@ -178,7 +178,7 @@ def projects(*, path: str | None = None, cursor: str | None = None) -> Call[Page
 def create_project(
     *,
     path: str,
-    policy: str = "base",
+    policy: str | None = None,
     default_ref: str = "main",
     protected_refs: Iterable[str] = ("main",),
     issuer: str | None = None,
@@ -187,11 +187,10 @@ def create_project(
     """Make a project; the same one again is no error."""
     content: dict[str, Any] = {
         "path": path,
-        "policy": policy,
         "default_ref": default_ref,
         "protected_refs": list(protected_refs),
     }
-    content |= given(issuer=issuer, provider_id=provider_id)
+    content |= given(policy=policy, issuer=issuer, provider_id=provider_id)
     return post("/projects", content, Project, frozenset({200, 201}))
 
 

@@ -9,6 +9,7 @@ import pytest
 from programs import program
 
 from gatekeeper.cli.main import main
+from gatekeeper.cli.policy import COMMANDS as POLICY_COMMANDS
 
 GATEKEEPER = Path(sys.executable).with_name("gatekeeper")
 
@@ -33,7 +34,8 @@ def complete(shell: str, line: str) -> str:
     ("line", "offers"),
     [
         ("gatekeeper eva", {"evaluate"}),
-        ("gatekeeper policy ", {"lint", "test", "show", "schema", "import", "list"}),
+        ("gatekeeper policy ", set(POLICY_COMMANDS)),
+        ("gatekeeper policy s", {"show", "schema", "submit", "sync"}),
         ("gatekeeper token ", {"create", "list", "rotate", "revoke"}),
         ("gatekeeper person ", {"add", "list", "show", "grant", "revoke", "deactivate", "password"}),
         ("gatekeeper person grant ann --scope appr", {"approval:give"}),
