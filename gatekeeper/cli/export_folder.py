@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from gatekeeper.canonical import digest_of_bytes
-from gatekeeper.decision import Decision, EvidenceInput, Inputs, as_json
+from gatekeeper.decision import Decision, EvidenceInput, Inputs
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.evidence import EvidenceDocument
 from gatekeeper.policy.model import Policy
@@ -175,7 +175,7 @@ class ExportWriter:
         """One decision."""
         folder = self._folder / "decisions" / _id(kept.decision.id)
         folder.mkdir()
-        (folder / "decision.json").write_bytes(as_json(kept.decision))
+        (folder / "decision.json").write_bytes(msgspec.json.encode(kept.decision))
         (folder / "inputs.json").write_bytes(msgspec.json.encode(kept.inputs, order="sorted"))
         behind = Behind(baseline=kept.baseline, waivers=kept.waivers, records=kept.records)
         if behind != Behind():

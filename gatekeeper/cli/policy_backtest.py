@@ -19,6 +19,7 @@ from gatekeeper.cli.terminal import table_width
 from gatekeeper.errors import UsageError
 from gatekeeper.policy.backtest import Backtest, Turn, backtest
 from gatekeeper.policy.spelling import instant, zone
+from gatekeeper.reports.json import collector_off
 
 
 class Form(StrEnum):
@@ -76,7 +77,7 @@ def run(
     if last is not None and since is not None:
         raise UsageError("--last and --since exclude each other")
     policy = policy_at(file)
-    with opened(export) as folder:
+    with opened(export) as folder, collector_off():
         places = _chosen(folder.places(), last, since)
         found = backtest(policy, folder.kept(places), folder)
     put_or_save(_written(found, form, to_terminal=output is None), output)

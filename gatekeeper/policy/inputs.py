@@ -63,7 +63,7 @@ def digests_of(records: Iterable[Record]) -> tuple[str, ...]:
 
 def evidence_inputs(evidence: Iterable[Evidence]) -> tuple[EvidenceInput, ...]:
     """Each piece by its content and provenance, without database ids, sorted."""
-    found = (
+    found = [
         EvidenceInput(
             kind=item.kind,
             name=item.name,
@@ -80,5 +80,12 @@ def evidence_inputs(evidence: Iterable[Evidence]) -> tuple[EvidenceInput, ...]:
             produced_at=item.document.produced_at,
         )
         for item in evidence
-    )
-    return tuple(sorted(found, key=lambda one: (one.kind, one.name, one.job, one.order, digest(one))))
+    ]
+    if len({_place(one) for one in found}) == len(found):
+        return tuple(sorted(found, key=_place))
+    # Two reports of one slot under one number: only their content can order them.
+    return tuple(sorted(found, key=lambda one: (*_place(one), digest(one))))
+
+
+def _place(one: EvidenceInput) -> tuple[str, str, str, int]:
+    return one.kind, one.name, one.job, one.order

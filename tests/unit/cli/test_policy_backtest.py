@@ -286,7 +286,7 @@ def test_an_export_that_was_changed_is_refused(
 def test_a_replay_proves_what_the_digests_of_files_do_not(export: Path) -> None:
     """An outcome that was written into a decision by hand is not what its policy gives."""
     for path in (export / "decisions").glob("*/decision.json"):
-        path.write_bytes(path.read_bytes().replace(b'"outcome": "fail"', b'"outcome": "pass"'))
+        path.write_bytes(path.read_bytes().replace(b'"outcome":"fail"', b'"outcome":"pass"'))
     folder = ExportFolder(export)
     (name,) = (path.stem for path in export.glob("policies/*"))
     policy = folder.policy(f"sha256:{name}")
