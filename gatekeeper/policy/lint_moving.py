@@ -36,11 +36,11 @@ def _check_stages(path: Path, policy: Policy, place: Section) -> None:
 
 
 def _check_without(path: Path, policy: Policy, place: Section) -> None:
-    rules = {rule.id for rule in _rules(policy)}
+    rules = {rule.id for rule in policy.all_rules}
     for name in path.without_rules:
         if name not in rules:
             place.fault("without", f"no rule is called {name!r}", hint=nearest(name, rules))
-    used = {kind for rule in _rules(policy) for kind in kinds_of(rule)}
+    used = {kind for rule in policy.all_rules for kind in kinds_of(rule)}
     demanded = {requirement.kind for requirement in policy.evidence if requirement.from_stage is not None}
     for kind in path.without_evidence:
         if kind not in used | demanded:
@@ -97,7 +97,7 @@ def _check_something_is_checked(policy: Policy, root: Section) -> None:
     for path in _paths(policy):
         for stage in path.stages:
             if stage not in policy.stages or any(
-                _counts(rule, path, stage, policy) for rule in _rules(policy)
+                _counts(rule, path, stage, policy) for rule in policy.all_rules
             ):
                 continue
             where = "" if path.name == STANDARD else f" on the path {path.name}"
@@ -159,10 +159,6 @@ def _check_limits(policy: Policy, root: Section) -> None:
             if worse.rank > severity.rank and more is not None and more > days:
                 text = f"{more} days for {worse} are never reached: {severity} allows {days}"
                 place.fault("max_days_by_severity", text, hint="what is worse may have no more days")
-
-
-def _rules(policy: Policy) -> tuple[Rule | ExpressionRule, ...]:
-    return (*policy.rules, *policy.expressions)
 
 
 def _paths(policy: Policy) -> tuple[Path, ...]:

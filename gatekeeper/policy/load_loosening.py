@@ -82,10 +82,10 @@ class _Places:
 
 def _diluted(parent: Policy, child: Policy) -> list[tuple[str, str]]:
     """Rules that now share in the score, so that a failure of the others lowers it less."""
-    before = {rule.id for rule in (*parent.rules, *parent.expressions) if rule.mode is Mode.SCORE}
+    before = {rule.id for rule in parent.all_rules if rule.mode is Mode.SCORE}
     return [
         (rule.id, "one more rule of `mode: score`, so the others count for less")
-        for rule in (*child.rules, *child.expressions)
+        for rule in child.all_rules
         if before and rule.mode is Mode.SCORE and rule.id not in before
     ]
 

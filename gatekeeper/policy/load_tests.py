@@ -93,7 +93,7 @@ def _waivers(section: Section, key: str, given: Given) -> tuple[str, ...] | None
 def _results(policy: Policy) -> set[str]:
     """The ids that results can have; those of demanded evidence are not listed."""
     owed = {f"obligation.{owed.id}" for path in policy.paths for owed in path.obligations}
-    rules = {rule.id for rule in (*policy.rules, *policy.expressions)}
+    rules = {rule.id for rule in policy.all_rules}
     return rules | owed | {f"approval.{role}" for role in _roles(policy)} | set(RESERVED)
 
 
