@@ -61,6 +61,9 @@ def ids(live_server: GateServer) -> dict[str, str]:
         decided = http.post("/api/v1/decisions", json={"project": PROJECT, "commit": COMMIT, "stage": STAGE})
         known["decisions"] = decided.raise_for_status().json()["id"]
         known["tokens"] = client.create_token(name="fuzz", scopes=["gate:read"], projects=[]).token.id
+        somebody = {"name": "Fuzz", "login": "fuzz", "password": "a horse that is correct"}
+        known["people"] = http.post("/api/v1/people", json=somebody).raise_for_status().json()["id"]
+        known["sessions"] = "k3v5tq2mzx7a"
     return known
 
 
