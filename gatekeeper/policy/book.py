@@ -45,6 +45,7 @@ class FactBook:
         self._facts: dict[tuple[Kind, str | None], Facts] = {}
         self._before: dict[tuple[Kind, str | None], Facts] = {}
         self._faults: dict[tuple[Kind, str | None], Reason | None] = {}
+        self._digests: dict[tuple[Kind, str | None], tuple[str, ...]] = {}
         self._open: dict[Kind, list[Finding]] = {}
 
     def demanded(self, kind: Kind) -> Requirement | None:
@@ -139,7 +140,11 @@ class FactBook:
 
     def digests(self, kind: Kind, name: str | None = None) -> tuple[str, ...]:
         """Digests of the documents that the facts come from, sorted."""
-        return tuple(sorted({one.evidence.digest for one in self.material.current(kind, name)}))
+        key = (kind, name)
+        if key not in self._digests:
+            found = {one.evidence.digest for one in self.material.current(kind, name)}
+            self._digests[key] = tuple(sorted(found))
+        return self._digests[key]
 
     def _demanded(self, kind: Kind) -> Requirement | None:
         requirement = self._policy.requirement(kind)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import msgspec
@@ -282,6 +282,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return found
 
 
+@cache
 def default_requirement(kind: Kind) -> Requirement:
     """What holds for evidence of `kind` when the file says nothing about it."""
     return Requirement(

@@ -22,7 +22,7 @@ def remedy(code: str, **params: Param) -> Remedy:
 def _clean(value: Param) -> Param:
     """`value` with characters that have no UTF-8 form replaced, so that it can be hashed and shown."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, tuple):
         return tuple(_clean_item(item) for item in value)
     return value
