@@ -1,6 +1,6 @@
 """What the server keeps of policies, decisions and events: records that are never edited."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -8,6 +8,8 @@ import msgspec
 from gatekeeper.decision import Outcome
 from gatekeeper.evidence import Kind
 from gatekeeper.finding import Severity
+from gatekeeper.signoff import Approval, Obligation, Override
+from gatekeeper.waiver import Covered, Waiver, WaiverScope
 
 
 class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,128 @@ class GateState(msgspec.Struct, frozen=True, kw_only=True):
     """The answer as the API writes it."""
 
 
+class StoredApproval(msgspec.Struct, frozen=True, kw_only=True):
+    """An approval as it is kept."""
+
+    project_id: str
+    approval: Approval
+    comment: str
+    """For people; no event holds it."""
+
+
+class StoredWaiver(msgspec.Struct, frozen=True, kw_only=True):
+    """An exception that somebody asked for, and that somebody else may have granted."""
+
+    id: str
+    project_id: str
+    stages: tuple[str, ...]
+    scope: WaiverScope
+    match: str
+    accept: str | None
+    reason: str
+    ticket: str
+    owner: str
+    """Id of the person who answers for it."""
+    requested_by: str
+    """The principal."""
+    requested_at: datetime
+    expires_at: datetime
+    covered: tuple[Covered, ...] = ()
+    approver: str | None = None
+    approver_roles: tuple[str, ...] = ()
+    granted_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def waiver(self, project: str) -> Waiver | None:
+        """The waiver of `project`, by its path; None before it is granted."""
+        if self.approver is None or self.granted_at is None:
+            return None
+        return Waiver(
+            id=self.id,
+            project=project,
+            stages=self.stages,
+            scope=self.scope,
+            match=self.match,
+            covered=self.covered,
+            accept=self.accept,
+            reason=self.reason,
+            ticket=self.ticket,
+            owner=self.owner,
+            approver=self.approver,
+            approver_roles=self.approver_roles,
+            granted_at=self.granted_at,
+            expires_at=self.expires_at,
+            revoked_at=self.revoked_at,
+        )
+
+
+class StoredOverride(msgspec.Struct, frozen=True, kw_only=True):
+    """A break-glass permission that one person asked for, and to which another may have agreed."""
+
+    id: str
+    project_id: str
+    stage: str
+    tree: str
+    artifact: str
+    reason: str
+    hours: int
+    """How long it holds from the second word on; 24 at most."""
+    asked_by: str
+    """Id of the person."""
+    asked_at: datetime
+    agreed_by: str | None = None
+    granted_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def override(self) -> Override | None:
+        """The override; None before the second person agreed."""
+        if self.agreed_by is None or self.granted_at is None:
+            return None
+        first, second = sorted((self.asked_by, self.agreed_by))
+        return Override(
+            id=self.id,
+            people=(first, second),
+            reason=self.reason,
+            stage=self.stage,
+            tree=self.tree,
+            artifact=self.artifact,
+            granted_at=self.granted_at,
+            expires_at=self.granted_at + timedelta(hours=self.hours),
+            revoked_at=self.revoked_at,
+        )
+
+
+class StoredObligation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed, for which source, and who said that it was done."""
+
+    project_id: str
+    tree: str
+    key: str
+    """Its id in the policy."""
+    obligation: Obligation
+    settled_by: str | None = None
+    """Id of the person."""
+    comment: str = ""
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """What was rolled out where, and how that went, as somebody told."""
+
+    id: str
+    project_id: str
+    stage: str
+    tree: str
+    commit: str
+    artifact: str
+    status: str
+    """`succeeded`, `failed` or `rolled_back`."""
+    told_by: str
+    """The principal."""
+    at: datetime
+    received_at: datetime
+
+
 class Event(StrEnum):
     """What the ledger will hold. The names are part of every entry and never change."""
 
@@ -107,6 +231,11 @@ class Event(StrEnum):
     WAIVER_GRANTED = "waiver.granted"
     WAIVER_REVOKED = "waiver.revoked"
     APPROVAL_GIVEN = "approval.given"
+    APPROVAL_WITHDRAWN = "approval.withdrawn"
+    OVERRIDE_REVOKED = "override.revoked"
+    OBLIGATION_OPENED = "obligation.opened"
+    OBLIGATION_SETTLED = "obligation.settled"
+    DEPLOYMENT = "deployment"
     ACCESS_GRANTED = "access.granted"
     ACCESS_REVOKED = "access.revoked"
     PERSON_ADDED = "person.added"

@@ -7,7 +7,7 @@ from typing import TypeVar
 from gatekeeper.caller import Caller, Scope
 from gatekeeper.decision import Decision, as_json, decision_from
 from gatekeeper.recorded import Event, GateState, StoredDecision
-from gatekeeper.service import answers, policy_schedule, projects
+from gatekeeper.service import answers, opening, policy_schedule, projects, records
 from gatekeeper.service.answers import Gate
 from gatekeeper.service.errors import NotFound, Unavailable, coded
 from gatekeeper.service.events import event
@@ -53,7 +53,7 @@ def decide(server: Server, caller: Caller, asked: Asked) -> Answered | Gate:
     """
     caller = authorize.demand(caller, Scope.DECISION_WRITE)
     for _ in range(TRIES):
-        found = server.database.read(lambda connection: known(connection, caller, asked))
+        found = server.database.read(lambda connection: known(server, connection, caller, asked))
         now = server.clock()
         if found.is_overtaken(now):
             policy_schedule.enter_due(server)
@@ -75,7 +75,7 @@ def look(server: Server, caller: Caller, asked: Asked) -> Gate:
     caller = authorize.demand(caller, Scope.GATE_READ)
 
     def work(connection: Connection) -> tuple[Known, GateState | None]:
-        found = known(connection, caller, asked)
+        found = known(server, connection, caller, asked)
         return found, _at_hand(connection, found)
 
     found, held = server.database.read(work)
@@ -100,7 +100,7 @@ def answer_about(server: Server, found: Known) -> Gate:
         gate = answers.decided(made, is_recorded=False, until=found.policy_until)
 
     def work(connection: Connection) -> None:
-        if _is_unchanged(connection, found):
+        if is_unchanged(server, connection, found):
             _keep_at_hand(connection, found, gate)
 
     server.database.write(work)
@@ -189,7 +189,7 @@ def _record(server: Server, found: Known, made: Judged, actor: str) -> Answered 
     """The decision, recorded; the one that somebody else recorded meanwhile; None when facts changed."""
 
     def work(connection: Connection) -> Answered | None:
-        if not _is_unchanged(connection, found):
+        if not is_unchanged(server, connection, found):
             return None
         newest = decisions.newest(
             connection,
@@ -213,8 +213,8 @@ def _decided_alone(server: Server, caller: Caller, asked: Asked) -> Answered | G
     """
 
     def work(connection: Connection) -> Answered | Gate:
-        project_rows.lock(connection, known(connection, caller, asked).project.id)
-        found = known(connection, caller, asked)
+        project_rows.lock(connection, known(server, connection, caller, asked).project.id)
+        found = known(server, connection, caller, asked)
         now = server.clock()
         if found.is_overtaken(now):
             raise Unavailable("another version of the policy comes into force at this moment; ask again")
@@ -245,6 +245,10 @@ def _kept(server: Server, connection: Connection, found: Known, made: Judged, ac
         Event.DECISION, decision, project_id=found.project.id, actor=actor, at=at, subject=decision.id
     )
     outbox.tell(connection, told)
+    after = records.stages_after(server.policy(found.version), found.stage)
+    if after:
+        gate_states.touch_stages(connection, found.project.id, tree=found.tree, stages=after, at=at)
+    opening.open_obligations(server, connection, found, decision, actor=actor, at=at)
     return Answered(decision=decision, is_new=True)
 
 
@@ -255,13 +259,21 @@ def _told(server: Server, done: R) -> R:
     return done
 
 
-def _is_unchanged(connection: Connection, found: Known) -> bool:
+def is_unchanged(server: Server, connection: Connection, found: Known) -> bool:
     """True while nothing that was judged has changed; the project then waits for this transaction."""
     project = project_rows.lock(connection, found.project.id)
-    revision = project_rows.revision(connection, project.id, found.tree, found.artifact)
     held = decisions.baseline(connection, project.id, found.stage, found.tree)
+    before = records.prior(
+        connection,
+        project,
+        server.policy(found.version),
+        stage=found.stage,
+        tree=found.tree,
+        artifact=found.artifact,
+    )
+    now = project_rows.revision(connection, project.id, found.tree, found.artifact) + records.order_of(before)
     until = waiting_rows.next_at(connection, project.policy)
-    return (revision, project.policy_digest, held[1] if held else "", until) == (
+    return (now, project.policy_digest, held[1] if held else "", until) == (
         found.revision, found.version.digest, found.baseline_digest, found.policy_until,
     )  # fmt: skip
 

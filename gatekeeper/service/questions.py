@@ -16,6 +16,8 @@ from gatekeeper.service import projects
 from gatekeeper.service.answers import Said
 from gatekeeper.service.errors import Conflict, NotFound, Refused, coded
 from gatekeeper.service.identity import authorize
+from gatekeeper.service.records import Signed, order_of
+from gatekeeper.service.records import signed as signed_about
 from gatekeeper.service.server import Server
 from gatekeeper.service.upload_sets import as_input
 from gatekeeper.store import builds, decisions, policies, policy_schedule, receipts, sets
@@ -53,6 +55,8 @@ class Known:
     """Receipts behind the baseline, each with the digest of its document then."""
     newest: StoredDecision | None
     """The newest recorded decision about this subject and stage."""
+    signed: Signed
+    """What people signed, and what the stages before said."""
 
     @property
     def tree(self) -> str:
@@ -109,11 +113,12 @@ class Judged:
 
     decision: Decision
     inputs: Inputs
+    evidence: tuple[Evidence, ...]
     as_baseline: str
     is_protected: bool
 
 
-def known(connection: Connection, caller: Caller, asked: Asked) -> Known:
+def known(server: Server, connection: Connection, caller: Caller, asked: Asked) -> Known:
     """What this snapshot says about the question, for this caller.
 
     Raises:
@@ -125,10 +130,12 @@ def known(connection: Connection, caller: Caller, asked: Asked) -> Known:
     link = _link(connection, project, asked)
     subject, commits = _subject(connection, project, asked, link)
     authorize.demand_stage(caller, asked.stage, commits)
-    return known_about(connection, project, subject, asked.stage)
+    return known_about(server, connection, project, subject, asked.stage)
 
 
-def known_about(connection: Connection, project: Project, subject: Subject, stage: str) -> Known:
+def known_about(
+    server: Server, connection: Connection, project: Project, subject: Subject, stage: str
+) -> Known:
     """What this snapshot says about the subject."""
     version = policies.in_force(connection, project.policy)
     if version is None:
@@ -139,11 +146,21 @@ def known_about(connection: Connection, project: Project, subject: Subject, stag
     found = receipts.of_subject(connection, project.id, tree=tree, artifact=artifact)
     held = decisions.baseline(connection, project.id, stage, tree)
     baseline = decisions.by_id(connection, held[0]) if held else None
+    held_by = signed_about(
+        connection,
+        project,
+        server.policy(version),
+        stage=stage,
+        tree=tree,
+        artifact=artifact,
+        now=server.clock(),
+    )
     return Known(
         project=project,
         subject=msgspec.structs.replace(subject, ref=found[-1].provenance.ref if found else None),
         stage=stage,
-        revision=project_rows.revision(connection, project.id, tree, artifact),
+        revision=project_rows.revision(connection, project.id, tree, artifact)
+        + order_of(held_by.records.prior),
         version=version,
         policy_until=policy_schedule.next_at(connection, project.policy),
         receipts=tuple(found),
@@ -153,6 +170,7 @@ def known_about(connection: Connection, project: Project, subject: Subject, stag
         newest=decisions.newest(
             connection, project.id, stage=stage, tree=tree, commit=commit, artifact=artifact
         ),
+        signed=held_by,
     )
 
 
@@ -179,8 +197,17 @@ def judged(server: Server, known: Known, as_of: datetime) -> Judged:
         evidence=evidence,
         baseline=baseline,
         sets=[as_input(one) for one in known.sets],
+        waivers=known.signed.waivers,
+        records=known.signed.records,
     )
-    decision = pipeline.decide(inputs, policy=policy, evidence=evidence, baseline=baseline)
+    decision = pipeline.decide(
+        inputs,
+        policy=policy,
+        evidence=evidence,
+        baseline=baseline,
+        waivers=known.signed.waivers,
+        records=known.signed.records,
+    )
     version = known.version
     named = msgspec.structs.replace(decision.policy, version=version.version)
     used = {one.id for one in decision.evidence if one.use is Use.USED}
@@ -188,6 +215,7 @@ def judged(server: Server, known: Known, as_of: datetime) -> Judged:
     return Judged(
         decision=msgspec.structs.replace(decision, policy=named),
         inputs=inputs,
+        evidence=evidence,
         as_baseline=Baseline(evidence=tuple(e for e in evidence if e.id in used)).digest,
         is_protected=bool(sources) and all(one.provenance.ref_protected for one in sources),
     )

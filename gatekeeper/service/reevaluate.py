@@ -79,7 +79,7 @@ def _answer(server: Server, asked: GateState) -> None:
         project = project_rows.by_id(connection, asked.project_id)
         if project is None or (subject := _subject(connection, project, asked)) is None:
             return None
-        return known_about(connection, project, subject, asked.stage)
+        return known_about(server, connection, project, subject, asked.stage)
 
     found = server.database.read(work)
     if found is not None and not record_about(server, found, WORKER):

@@ -1,9 +1,12 @@
 """Recorded decisions, and the newest of them that later questions are measured against."""
 
-from sqlalchemy import BigInteger, Connection, literal, select
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, Connection, func, literal, select
 
 from gatekeeper.decision import Outcome
 from gatekeeper.recorded import StoredDecision
+from gatekeeper.signoff import PriorDecision
 from gatekeeper.store.columns import microseconds
 from gatekeeper.store.convert import decision_of, decision_row
 from gatekeeper.store.statements import insert_new, table, upsert
@@ -51,6 +54,42 @@ def newest(
     )
     row = connection.execute(wanted).mappings().first()
     return decision_of(row) if row else None
+
+
+def entered(
+    connection: Connection, project_id: str, *, tree: str, artifact: str, stages: Sequence[str]
+) -> list[PriorDecision]:
+    """The newest decision about this source for each of these stages and each path, by id.
+
+    A decision about the artifact counts as one about its source, one about another artifact does not.
+    """
+    rank = func.row_number().over(
+        partition_by=(_DECISION.c.stage, _DECISION.c.path),
+        order_by=(_DECISION.c.recorded_at.desc(), _DECISION.c.id),
+    )
+    names = ("stage", "path", "outcome", "allowed", "as_of")
+    mine = select(
+        *(_DECISION.c[name] for name in names), _DECISION.c.id.label("decision"), rank.label("rank")
+    )
+    mine = mine.where(
+        _DECISION.c.project_id == project_id,
+        _DECISION.c.tree == tree,
+        _DECISION.c.artifact.in_({artifact, ""}),
+        _DECISION.c.stage.in_(stages),
+    )
+    found = mine.subquery()
+    wanted = select(found).where(found.c.rank == 1).order_by(found.c.decision)
+    return [
+        PriorDecision(
+            decision=row["decision"],
+            outcome=Outcome(row["outcome"]),
+            allowed=bool(row["allowed"]),
+            stage=row["stage"],
+            path=row["path"],
+            as_of=row["as_of"],
+        )
+        for row in connection.execute(wanted).mappings()
+    ]
 
 
 def page(

@@ -23,6 +23,7 @@ FROM project p
 JOIN gate_state g ON g.project_id = p.id
 LEFT JOIN stage_state s ON s.project_id = p.id AND s.stage = g.stage
 WHERE p.path = {0} AND g.stage = {0} AND g.key = {0} AND g.is_current
+  AND g.generation = p.generation
   AND g.policy_digest = p.policy_digest
   AND g.baseline_digest = CASE
     WHEN s.newest_tree IS NULL THEN ''

@@ -1,17 +1,21 @@
 """The answers that gate queries read, and which subjects must be judged again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, or_, select, update
 
 from gatekeeper.recorded import GateState
 from gatekeeper.store.projects import keys_of
 from gatekeeper.store.statements import insert_new, table, upsert
 
+_PROJECT = table("project")
 _BUILD = table("build")
 _GATE = table("gate_state")
 _DUE = table("evaluation_due")
 _REVISION = table("subject_revision")
+EVERYTHING = "p:"
+"""The key of all subjects of a project."""
 
 
 def touch(connection: Connection, project_id: str, *, tree: str, artifact: str, at: datetime) -> None:
@@ -36,8 +40,27 @@ def touch(connection: Connection, project_id: str, *, tree: str, artifact: str, 
         make_due(connection, project_id, key, at)
 
 
+def touch_project(connection: Connection, project_id: str, at: datetime) -> None:
+    """A fact about every subject changed: no answer is current, and what was recorded is due to be judged.
+
+    One row is written, however many answers there are: they hold the generation that they were made in.
+    """
+    moved = update(_PROJECT).where(_PROJECT.c.id == project_id)
+    connection.execute(moved.values(generation=_PROJECT.c.generation + 1))
+    make_due(connection, project_id, EVERYTHING, at)
+
+
+def touch_stages(
+    connection: Connection, project_id: str, *, tree: str, stages: Sequence[str], at: datetime
+) -> None:
+    """What the answers for these stages follow from changed: they are no longer current, and due."""
+    mine = (_GATE.c.project_id == project_id, _GATE.c.tree == tree, _GATE.c.stage.in_(stages))
+    if tree and connection.execute(update(_GATE).where(*mine).values(is_current=False)).rowcount:
+        make_due(connection, project_id, f"t:{tree}", at)
+
+
 def make_due(connection: Connection, project_id: str, key: str, at: datetime) -> None:
-    """Have the subjects with this key (`t:<tree>`, `a:<artifact>`) judged again at `at`."""
+    """Have the subjects with this key (`t:<tree>`, `a:<artifact>`, `EVERYTHING`) judged again at `at`."""
     insert_new(connection, "evaluation_due", {"project_id": project_id, "key": key, "due_at": at})
 
 
@@ -59,8 +82,10 @@ def settle(connection: Connection, project_id: str, key: str, due_at: datetime) 
 
 
 def put(connection: Connection, state: GateState) -> None:
-    """Keep the answer to one way of asking."""
-    columns = {name: getattr(state, name) for name in GateState.__struct_fields__} | {"is_current": True}
+    """Keep the answer to one way of asking; its project is locked, so that it is of this generation."""
+    now = select(_PROJECT.c.generation).where(_PROJECT.c.id == state.project_id).scalar_subquery()
+    columns = {name: getattr(state, name) for name in GateState.__struct_fields__}
+    columns |= {"is_current": True, "generation": now}
     rest = {name: value for name, value in columns.items() if name not in ("project_id", "stage", "key")}
     upsert(connection, "gate_state", columns, set_=rest)
 
@@ -70,11 +95,11 @@ def current(connection: Connection, project_id: str, stage: str, key: str) -> Ga
 
     Whether its policy, its baseline and its time still hold is the caller's to see.
     """
-    wanted = select(_GATE).where(
-        _GATE.c.project_id == project_id, _GATE.c.stage == stage, _GATE.c.key == key, _GATE.c.is_current
-    )
+    now = select(_PROJECT.c.generation).where(_PROJECT.c.id == project_id).scalar_subquery()
+    mine = (_GATE.c.project_id == project_id, _GATE.c.stage == stage, _GATE.c.key == key)
+    wanted = select(_GATE).where(*mine, _GATE.c.is_current, _GATE.c.generation == now)
     row = connection.execute(wanted).mappings().first()
-    return GateState(**{name: row[name] for name in GateState.__struct_fields__}) if row else None
+    return _state_of(row) if row else None
 
 
 def asked(connection: Connection, project_id: str, key: str) -> list[GateState]:
@@ -84,11 +109,17 @@ def asked(connection: Connection, project_id: str, key: str) -> list[GateState]:
     open they cannot be answered, so they still stand without a tree.
     """
     kind, _, value = key.partition(":")
+    if key == EVERYTHING:
+        recorded = select(_GATE).where(_GATE.c.project_id == project_id, _GATE.c.decision_id.is_not(None))
+        return [_state_of(row) for row in connection.execute(recorded).mappings()]
     column = _GATE.c.tree if kind == "t" else _GATE.c.artifact
     wanted = [select(_GATE).where(_GATE.c.project_id == project_id, column == value)]
     if kind == "t":
         is_linked = and_(_BUILD.c.project_id == _GATE.c.project_id, _BUILD.c.artifact == _GATE.c.artifact)
         of_tree = (_BUILD.c.project_id == project_id, _BUILD.c.tree == value, _GATE.c.tree == "")
         wanted.append(select(_GATE).join(_BUILD, is_linked).where(*of_tree))
-    found = [row for one in wanted for row in connection.execute(one).mappings()]
-    return [GateState(**{name: row[name] for name in GateState.__struct_fields__}) for row in found]
+    return [_state_of(row) for one in wanted for row in connection.execute(one).mappings()]
+
+
+def _state_of(row: RowMapping) -> GateState:
+    return GateState(**{name: row[name] for name in GateState.__struct_fields__})

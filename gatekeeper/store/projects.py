@@ -124,4 +124,10 @@ def revision(connection: Connection, project_id: str, tree: str, artifact: str) 
         (_REVISION.c.project_id == project_id) & _REVISION.c.key.in_(keys)
     )
     found: dict[str, int] = {row[0]: row[1] for row in connection.execute(wanted)}
-    return ".".join(str(found.get(key, 0)) for key in keys)
+    return ".".join(str(found.get(key, 0)) for key in keys) + f"@{generation(connection, project_id)}"
+
+
+def generation(connection: Connection, project_id: str) -> int:
+    """How often something changed that concerns every subject of the project."""
+    wanted = select(_PROJECT.c.generation).where(_PROJECT.c.id == project_id)
+    return int(connection.execute(wanted).scalar_one())

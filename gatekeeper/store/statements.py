@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gatekeeper.store import tables_people, tables_policies
+from gatekeeper.store import tables_people, tables_policies, tables_records
 from gatekeeper.store.tables import Base
 
-_DECLARED = (tables_people, tables_policies)
+_DECLARED = (tables_people, tables_policies, tables_records)
 """Modules that hold further tables: to be known to `Base` they have to be imported."""
 
 

@@ -46,7 +46,10 @@ class Base(SQLModel):
 
 
 class ProjectRow(Base, table=True):
-    """`counter` is that of the newest receipt; locking this row orders all writes of a project."""
+    """`counter` is that of the newest receipt; locking this row orders all writes of a project.
+
+    `generation` moves with what concerns every subject of the project, such as a waiver.
+    """
 
     __tablename__ = "project"
     __table_args__ = (UniqueConstraint("path"), UniqueConstraint("issuer", "provider_id"))
@@ -60,6 +63,7 @@ class ProjectRow(Base, table=True):
     issuer: str | None = _optional_text()
     provider_id: str | None = _optional_text()
     counter: int = _big(default="0")
+    generation: int = _big(default="0")
     created_at: datetime = _time()
 
 
@@ -282,6 +286,7 @@ class GateStateRow(Base, table=True):
     decision_id: str | None = _optional_text()
     allowed: bool
     is_current: bool
+    generation: int = _big(default="0")
     body: bytes = _bytes()
 
 

@@ -168,6 +168,7 @@ V1 = "/api/v1"
 READ, WRITE, ADMIN = Scope.GATE_READ, Scope.EVIDENCE_WRITE, Scope.ADMIN
 BASE = (rules_folder() / "policies" / "base.yaml").read_bytes()
 OF_SOURCE = {"project": PROJECT, "commit": COMMIT}
+STAGED = {**OF_SOURCE, "stage": STAGE}
 ROWS = [
     of("GET /healthz", None, is_public=True),
     of("GET /readyz", None, is_public=True),
@@ -232,6 +233,16 @@ ROWS = [
     ),
     of(f"GET {V1}/decisions", READ, project="path", query={"project": PROJECT, "stage": STAGE}),
     of(f"GET {V1}/decisions/{{id}}", READ, project="id", id=lambda world: world.decision_id),
+    of(f"GET {V1}/approvals/shown", READ, project="path", names_commit=True, query=STAGED),
+    # Only people sign; one without a grant is heard, and told what is missing.
+    of(
+        f"POST {V1}/approvals",
+        None,
+        403,
+        is_personal=True,
+        json={**STAGED, "role": "ops", "mark": ".".join(["ab" * 16] * 4)},
+    ),
+    of(f"DELETE {V1}/approvals/{{id}}", None, 403, is_personal=True, id=lambda _: "apr_never"),
     of(
         f"POST {V1}/projects",
         Scope.PROJECT_CREATE,

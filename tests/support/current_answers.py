@@ -16,7 +16,7 @@ from gatekeeper.store.gate_reader import GateReader, gate_reader_at
 
 def fresh(server: Server, caller: Caller, asked: Asked) -> Decision:
     """The decision that the facts of now lead to; nothing is recorded, and nothing stored is used."""
-    found = server.database.read(lambda connection: known(connection, caller, asked))
+    found = server.database.read(lambda connection: known(server, connection, caller, asked))
     assert not found.pending(server.clock()), "too early to ask"
     return judged(server, found, server.clock()).decision
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from gatekeeper_api.routes import (
+    approvals,
     backtests,
     builds,
     decisions,
@@ -28,6 +29,7 @@ ROUTERS: Sequence[APIRouter] = (
     builds.sets_router,
     builds.router,
     decisions.router,
+    approvals.router,
     projects.router,
     policies.router,
     policy_drafts.router,

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from gatekeeper.decision import Decision
 from gatekeeper.service.answers import Gate
+from gatekeeper_api.schemas.approvals import Approval, NewApproval, ToBeSigned
 from gatekeeper_api.schemas.decisions import Question
 from gatekeeper_api.schemas.evidence import Build, Evidence, EvidenceSet, NewBuild, SetEnd
 from gatekeeper_api.schemas.history import Backtest, HistoryPage
@@ -58,6 +59,8 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     EvidenceSet,
     Build,
     DecisionPage,
+    Approval,
+    ToBeSigned,
     Project,
     ProjectPage,
     PolicyVersion,
@@ -83,6 +86,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
 )
 REQUESTS: tuple[type[BaseModel], ...] = (
     SetEnd,
+    NewApproval,
     NewBuild,
     Question,
     NewProject,
