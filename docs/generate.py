@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from gatekeeper.cli import advisories, exits, person, project, token
+from gatekeeper.cli import advisories, exits, export, person, project, token
 from gatekeeper.cli import policy as policy_commands
 from gatekeeper.cli.main import COMMANDS, main
 from gatekeeper.messages.problems import NOTES, PROBLEMS
@@ -103,6 +103,7 @@ def cli() -> str:
     groups = {
         "policy": list(policy_commands.COMMANDS),
         "advisories": [command.name for command in advisories.app.registered_commands],
+        "export": [command.name for command in export.app.registered_commands],
         "project": [command.name for command in project.app.registered_commands],
         "person": [command.name for command in person.app.registered_commands],
         "token": [command.name for command in token.app.registered_commands],
