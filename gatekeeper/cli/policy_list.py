@@ -42,10 +42,11 @@ def list_(
             "yes" if item.in_force else "no",
             f"{item.created_at:%Y-%m-%d %H:%M} UTC",
             item.author,
+            item.approved_by or "nobody",
             item.reason,
             item.digest,
         )
         for item in found
     ]
-    header = ("policy", "version", "in force", "made", "by", "reason", "digest")
+    header = ("policy", "version", "in force", "made", "by", "approved by", "reason", "digest")
     put(text_table(header, rows, width=table_width(sys.stdout)))

@@ -191,6 +191,8 @@ class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     created_at: datetime
     in_force: bool = False
+    approved_by: str | None = None
+    """The second person; None for what came in without one."""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

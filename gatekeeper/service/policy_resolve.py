@@ -3,6 +3,7 @@
 Somebody chose it; else the longest glob of a policy in force that fits the path; else the server's default.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -19,6 +20,9 @@ from gatekeeper.service.policy_globs import ties
 from gatekeeper.service.server import Server
 from gatekeeper.store import outbox, policies, policy_schedule, projects
 from gatekeeper.store.database import Connection
+
+Globs = Sequence[tuple[str, str]]
+"""(glob, policy) of policies in force."""
 
 
 class Why(StrEnum):
@@ -81,7 +85,7 @@ def resolve(server: Server, caller: Caller, path: str) -> Resolution:
             digest=version.digest,
             why=applied.why,
             glob=applied.glob,
-            fitting=tuple(_fitting(connection, path)),
+            fitting=tuple(_fitting(policy_schedule.globs(connection), path)),
             next_at=policy_schedule.next_at(connection, applied.policy),
         )
 
@@ -94,7 +98,11 @@ def of_path(connection: Connection, path: str, default: str) -> Applied:
     Raises:
         Conflict: `policy-tie`. Publishing refuses what leads here.
     """
-    found = _fitting(connection, path)
+    return _of_globs(policy_schedule.globs(connection), path, default)
+
+
+def _of_globs(globs: Globs, path: str, default: str) -> Applied:
+    found = _fitting(globs, path)
     if not found:
         return Applied(policy=default, why=Why.DEFAULT)
     best = [one for one in found if len(one[0]) == len(found[0][0])]
@@ -138,8 +146,9 @@ def apply_globs(
     """
     if not policy_schedule.set_globs(connection, name, globs):
         return
+    now = policy_schedule.globs(connection)
     for project_id, path, held in policy_schedule.following(connection):
-        applied = of_path(connection, path, default)
+        applied = _of_globs(now, path, default)
         version = policies.in_force(connection, applied.policy) if applied.policy != held else None
         if version is not None:
             projects.change(connection, project_id, policy=applied.policy, policy_digest=version.digest)
@@ -157,10 +166,11 @@ def _of_project(connection: Connection, found: Project | None) -> Applied | None
         return None
     if found.is_assigned:
         return Applied(policy=found.policy, why=Why.ASSIGNED)
-    glob = next((glob for glob, policy in _fitting(connection, found.path) if policy == found.policy), None)
+    fitting = _fitting(policy_schedule.globs(connection), found.path)
+    glob = next((glob for glob, policy in fitting if policy == found.policy), None)
     return Applied(policy=found.policy, why=Why.GLOB if glob else Why.DEFAULT, glob=glob)
 
 
-def _fitting(connection: Connection, path: str) -> list[tuple[str, str]]:
-    found = [one for one in policy_schedule.globs(connection) if fnmatchcase(path, one[0])]
+def _fitting(globs: Globs, path: str) -> list[tuple[str, str]]:
+    found = [one for one in globs if fnmatchcase(path, one[0])]
     return sorted(found, key=lambda one: (-len(one[0]), one))

@@ -1,7 +1,9 @@
 """A version that waits comes into force at its time: no answer of before is given after it."""
 
 from datetime import timedelta
+from functools import partial
 
+from at_once import at_once
 from policy_people import TOKEN, approved, events, in_force, person, policy, submitted
 
 from gatekeeper.recorded import Event
@@ -99,3 +101,24 @@ def test_a_new_policy_that_waits_is_none_yet(house) -> None:
     house.clock.forward(hours=1)
     assert policy_schedule.enter_due(house.server) == 1
     assert in_force(house, "later").version == 1
+
+
+def test_answers_that_are_given_while_a_version_is_scheduled(house) -> None:
+    """None that stays at hand outlives the instant, however the two meet; at the instant all change."""
+    for number in range(4):
+        base = in_force(house).version
+        house.submit(house.junit(passed=3 + number))
+        made = submitted(house, policy(50 + number), based_on=base, in_force_from=house.clock() + SOON)
+        asks = [partial(look, house)] * 3 + [partial(decide.decide, house.server, TOKEN, ASKED)] * 2
+        told = at_once([partial(approved, house, made), *asks])
+        assert not [one for one in told if isinstance(one, BaseException)]
+        kept = house.server.database.read(
+            lambda c: gate_states.current(c, house.project.id, "develop", "c:" + "1" * 40)
+        )
+        assert kept is None or kept.valid_until <= made.in_force_from
+        assert look(house).valid_until <= made.in_force_from
+        house.clock.forward(hours=1)
+        told = at_once([partial(look, house), *asks, partial(policy_schedule.enter_due, house.server)])
+        assert not [one for one in told if isinstance(one, BaseException)]
+        answer = look(house)
+        assert (answer.policy.version, answer.allowed) == (base + 1, False)

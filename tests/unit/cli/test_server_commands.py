@@ -406,8 +406,8 @@ def test_policies(capsys: Captured) -> None:
     )
     assert main(["policy", "list"]) == 0
     assert capsys.readouterr().out == snapshot("""\
-policy  version  in force  made                  by          reason  digest
-base    3        yes       2026-11-23 10:00 UTC  token:gk_1  SEC-12  sha256:abababababababab
+policy  version  in force  made                  by          approved by  reason  digest
+base    3        yes       2026-11-23 10:00 UTC  token:gk_1  nobody       SEC-12  sha256:abababababababab
 """)
     assert main(["policy", "list", "base", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["version"] == 3
