@@ -210,10 +210,19 @@ def test_the_engine_is_loaded_only_for_an_expression():
     assert ran.stdout.strip() == "False"
 
 
-BAD = [1.0, True, None, "0", float("nan"), 2**63, [], rows()]
+BAD = {
+    "fraction": 1.0,
+    "truth": True,
+    "nothing": None,
+    "text": "0",
+    "nan": float("nan"),
+    "too-large": 2**63,
+    "list": [],
+    "findings": rows(),
+}
 
 
-@pytest.mark.parametrize("value", BAD, ids=repr)
+@pytest.mark.parametrize("value", BAD.values(), ids=BAD.keys())
 def test_a_wrong_value_is_no_answer(value):
     """What is no count is never taken for one, whatever the expression makes of it."""
     assert isinstance(said("tests.failed >= 0 || true", tests__failed=value), NoAnswer)
