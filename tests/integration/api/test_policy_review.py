@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def people(server: GateServer, issuer: LocalIssuer) -> Iterator[dict[str, str]]:
         world = World(server, issuer, http)
         with server.client() as client:
             client.import_policy(policy(1, name="reviewed"), reason="before anybody could approve")
-        security = ("policy:write", "policy:approve", "gate:read")
+        security = ("policy:write", "policy:approve", "gate:read", "audit:read")
         yield {
             "author": world.session(*security, projects=("*",)),
             "approver": world.session(*security, projects=("*",)),
@@ -150,3 +151,31 @@ def test_a_conflict_carries_the_difference(server: GateServer, people: dict[str,
         assert any("tests-exist" in change for change in late.json()["changes"])
         when = {"revision": 2, "in_force_from": "2030-01-01T00:00:00"}
         assert http.put(save, params=when, content=policy(3, name="edited")).status_code == 422
+
+
+def test_the_backtest_that_the_approver_looked_at_is_kept(
+    server: GateServer, people: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    """One of another content is refused, and so is one that does not exist."""
+    file = tmp_path / "tried.yaml"
+    file.write_bytes(policy(3, name="tried"))
+    made = draft_in(said(run("author", "publish", str(file), "--reason", "x"), 0))
+    with server.http(people["approver"]) as http:
+        digest = http.get(f"{V1}/policy-drafts/{made}").raise_for_status().json()["check"]["digest"]
+        tried = {limit: tried_on(http, policy(limit, name="tried")) for limit in (3, 4)}
+    approve = ("approve", made, "--digest", digest, "--backtest")
+    said(run("approver", *approve, "none"), 1, "backtest-not-found")
+    said(run("approver", *approve, tried[4]), 1, "not of this draft")
+    said(run("approver", *approve, tried[3]), 0, "approved, version 1")
+    with server.http() as http:
+        kept = http.get(f"{V1}/policy-drafts/{made}").json()["backtest"]
+    assert len(kept) == 64
+
+
+def tried_on(http: httpx.Client, text: bytes) -> str:
+    """The id of a backtest of this content that is done."""
+    ordered = http.post(f"{V1}/policies/tried/backtest", content=text).raise_for_status().json()["id"]
+    while (found := http.get(f"{V1}/backtests/{ordered}").raise_for_status().json())["result"] is None:
+        assert found["state"] in ("queued", "running"), found
+        time.sleep(0.05)
+    return str(ordered)
