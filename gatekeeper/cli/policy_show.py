@@ -138,6 +138,8 @@ def _demand(rule: Rule, bounds: Bounds) -> str:
 def _provisos(rule: Rule | ExpressionRule) -> list[str]:
     """When the rule is judged, and what happens when it cannot be."""
     words = [f"only if {guard.metric} {guard.condition} (else {rule.on_too_few})" for guard in rule.only_if]
+    if rule.paths:
+        words.append(f"only on the path {' or '.join(rule.paths)}")
     if rule.on_missing is not Act.BLOCK:
         words.append(f"when its evidence is missing: {rule.on_missing}")
     if rule.enforce_from is not None:

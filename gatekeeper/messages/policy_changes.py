@@ -16,6 +16,7 @@ SUBJECTS = MappingProxyType(
         "rule-severity": "severity of rule {rule}",
         "rule-title": "title of rule {rule}",
         "rule-only-if": "rule {rule} only if {guard}",
+        "rule-paths": "paths of rule {rule}",
         "rule-on-too-few": "with too little to judge, rule {rule}",
         "rule-on-missing": "with missing facts, rule {rule}",
         "rule-on-error": "with impossible facts, rule {rule}",

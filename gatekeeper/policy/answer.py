@@ -145,14 +145,14 @@ def _judged(
     judged: list[Judged] = []
     kept: list[Rule | ExpressionRule] = []
     for rule in policy.rules:
-        bounds = policy.bounds_at(rule, question.stage)
+        bounds = policy.bounds_at(rule, question.stage) if path.has(rule.paths) else None
         if bounds is not None and rule.id in path.without_rules:
             judged.append(left_out(rule, path))
         elif bounds is not None:
             judged.append(judge(rule, bounds, book, as_of))
             kept.append(rule)
     for one in policy.expressions:
-        is_in_force = policy.reaches(question.stage, one.from_stage)
+        is_in_force = policy.reaches(question.stage, one.from_stage) and path.has(one.paths)
         if is_in_force and one.id in path.without_rules:
             judged.append(left_out(one, path))
         elif is_in_force:

@@ -242,6 +242,11 @@ RULE = (
         schema=key.ACT,
     ),
     Key(
+        name="paths",
+        text="The paths on which the rule holds. Default: all.",
+        schema=key.some(key.NAME),
+    ),
+    Key(
         name="enforce_from",
         text="A date or time before which the rule is only observed and announced in every decision.",
         schema=key.TIME,
@@ -312,7 +317,6 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "rule": {
             "windows": "windows belong to the policy",
             "order": "write it in a path of the policy",
-            "paths": "write `without: {rules: [...]}` in the path that does without this rule",
         },
     }
 )

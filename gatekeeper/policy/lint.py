@@ -7,6 +7,7 @@ from fractions import Fraction
 from gatekeeper.decision import Mode
 from gatekeeper.metrics import METRICS, Direction, Metric, Unit
 from gatekeeper.policy.condition import MetricRef
+from gatekeeper.policy.diagnostic import nearest
 from gatekeeper.policy.expression import check_expression
 from gatekeeper.policy.lint_conditions import (
     check_band,
@@ -17,6 +18,7 @@ from gatekeeper.policy.lint_conditions import (
 )
 from gatekeeper.policy.lint_moving import check_moving
 from gatekeeper.policy.model import Act, ExpressionRule, Policy, Rule
+from gatekeeper.policy.promotion import STANDARD
 from gatekeeper.policy.section import Section
 
 PRODUCTION = "production"
@@ -49,6 +51,7 @@ def check(policy: Policy, places: Places) -> None:
     for any_rule in policy.all_rules:
         _check_loosening(any_rule, places.rules[any_rule.id])
         _check_guards(any_rule, places.rules[any_rule.id])
+        _check_paths(any_rule, policy, places.rules[any_rule.id])
     _check_score(policy, places.root)
     check_moving(policy, places.root)
     for rule in policy.rules:
@@ -176,6 +179,17 @@ def _check_severities(rule: Rule, policy: Policy, place: Section) -> None:
             )
 
 
+def _check_paths(rule: Rule | ExpressionRule, policy: Policy, place: Section) -> None:
+    """Every path that the rule names is one of the policy, and has a stage at which the rule holds."""
+    known = [path.name for path in policy.paths] or [STANDARD]
+    for name in rule.paths:
+        path = policy.path(name)
+        if path is None:
+            place.fault("paths", f"unknown path {name!r}", hint=nearest(name, known))
+        elif not any(policy.begun(rule, stage) for stage in path.stages):
+            place.fault("paths", f"the rule begins after the last stage of the path {name}")
+
+
 def _covers(other: Rule, rule: Rule, enough: set[str], stage: str, policy: Policy) -> bool:
     return (
         other.mode is Mode.BLOCK
@@ -184,6 +198,7 @@ def _covers(other: Rule, rule: Rule, enough: set[str], stage: str, policy: Polic
         and policy.bounds_at(other, stage) is not None
         and other.bounds[0].pass_ is not None
         and not other.only_if
+        and (not other.paths or (bool(rule.paths) and set(rule.paths) <= set(other.paths)))
         and (other.enforce_from is None or (rule.enforce_from or other.enforce_from) >= other.enforce_from)
         and not (other.enforce_from is not None and rule.enforce_from is None)
     )

@@ -114,6 +114,7 @@ def _counts(rule: Rule | ExpressionRule, path: Path, stage: str, policy: Policy)
         rule.mode in (Mode.BLOCK, Mode.SCORE)
         and rule.enforce_from is None
         and rule.id not in path.without_rules
+        and path.has(rule.paths)
         and not kinds_of(rule) & set(path.without_evidence)
         and policy.begun(rule, stage)
     )

@@ -37,6 +37,7 @@ class _Shared(TypedDict):
     on_error: Act
     enforce_from: datetime | None
     loosen_reason: str | None
+    paths: tuple[str, ...]
 
 
 def read_rule(
@@ -86,7 +87,15 @@ def _shared(section: Section, rule_id: str, zone: ZoneInfo, on_missing: Act, on_
             "enforce_from", lambda text: spelling.instant(text, begins_in=zone), None
         ),
         loosen_reason=section.text("loosen_reason", "") or None,
+        paths=_paths(section),
     )
+
+
+def _paths(section: Section) -> tuple[str, ...]:
+    names = section.names("paths")
+    if names == ():
+        section.fault("paths", "is empty", hint="leave the key out: then the rule holds on all")
+    return tuple(sorted(names or ()))
 
 
 def _metric_rule(section: Section, stages: tuple[str, ...], shared: _Shared) -> Rule | None:

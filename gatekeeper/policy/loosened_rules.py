@@ -58,6 +58,8 @@ def _shared(
     if old.weight is not None and new.weight is not None and new.weight != old.weight:
         less = "the others count" if new.weight > old.weight else "it counts"
         yield f"weight {new.weight}, not {old.weight}, so {less} for less"
+    if new.paths and not (old.paths and set(old.paths) <= set(new.paths)):
+        yield f"it holds on {', '.join(new.paths)}, not on {', '.join(old.paths) or 'all paths'}"
     if not set(new.only_if) <= set(old.only_if) or (new.only_if and not old.only_if):
         yield "only_if has other conditions"
     if new.only_if and old.only_if and _is_weaker(new.on_too_few, old.on_too_few):

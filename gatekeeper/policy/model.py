@@ -131,6 +131,8 @@ class _Rule(msgspec.Struct, frozen=True, kw_only=True):
     enforce_from: datetime | None
     """UTC; before it the rule is observed."""
     loosen_reason: str | None
+    paths: tuple[str, ...] = ()
+    """Names of the paths on which it holds, sorted; empty: on all."""
 
 
 class Rule(_Rule, frozen=True, kw_only=True):

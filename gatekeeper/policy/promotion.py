@@ -121,3 +121,7 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     approvals: tuple[Signing, ...] | None = None
     """In place of the policy's; None: those of the policy."""
     obligations: tuple[Owed, ...] = ()
+
+    def has(self, paths: tuple[str, ...]) -> bool:
+        """True when what holds on `paths` holds here; none named means all."""
+        return not paths or self.name in paths

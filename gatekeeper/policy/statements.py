@@ -105,6 +105,7 @@ def _common(rule: Rule | ExpressionRule) -> Iterator[Statement]:
     for guard in rule.only_if:
         words = f"{guard.metric} {guard.condition}"
         yield Statement(code="rule-only-if", names=(*names, ("guard", words)), parent=parent)
+    yield Statement(code="rule-paths", names=names, value=", ".join(rule.paths) or "all", parent=parent)
     yield _act("rule-on-too-few", names, rule.on_too_few, parent)
     yield _act("rule-on-missing", names, rule.on_missing, parent)
     yield _act("rule-on-error", names, rule.on_error, parent)

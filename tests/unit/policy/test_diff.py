@@ -163,6 +163,7 @@ RULE_CHANGES = {
     "mode": Mode.WARN,
     "severity": "minor",
     "weight": 7,
+    "paths": ("hotfix",),
     "only_if": (Guard(metric=MetricRef("tests.total"), condition=Condition(Op.MORE, "1")),),
     "on_too_few": Act.WARN,
     "on_missing": Act.SKIP,

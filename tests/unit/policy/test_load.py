@@ -61,7 +61,7 @@ number, such as ">= 80"\
         (GOOD, "evidence: {tests: {signed: true}}", "evidence.tests.signed: not supported in this version"),
         (GOOD, "waivers: []", "a waiver is a record of people"),
         (GOOD, "order: true", "order: does not belong here (write it in a path"),
-        ('- {id: t, metric: tests.failed, pass: "== 0", paths: [a]}', "", "rules[0].paths: does not belong here"),
+        ('- {id: t, metric: tests.failed, pass: "== 0", paths: [a]}', "", "rules[0].paths: unknown path 'a'"),
         (GOOD, "evidence: {tests: {form: develop}}", "evidence.tests.form: unknown key (did you mean from?)"),
         (GOOD, "evidence: {test: {}}", "unknown kind of evidence (did you mean tests?)"),
         (GOOD, "evidence: {tests: {from: tset}}\nstages: [develop, test]", "unknown stage 'tset'"),
