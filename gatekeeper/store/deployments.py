@@ -1,7 +1,5 @@
 """Deployments, as somebody told of them."""
 
-from datetime import datetime
-
 import msgspec
 from sqlalchemy import BigInteger, Connection, literal, select
 
@@ -35,16 +33,3 @@ def page(
 def moment(deployment: Deployment) -> int:
     """Where it stands in a page, with its id: microseconds since 1970."""
     return microseconds(deployment.at)
-
-
-def by_id(connection: Connection, deployment_id: str) -> Deployment | None:
-    """The deployment with this id."""
-    row = connection.execute(select(_DEPLOYMENT).where(_DEPLOYMENT.c.id == deployment_id)).mappings().first()
-    return Deployment(**row) if row else None
-
-
-def latest(connection: Connection, project_id: str, stage: str) -> datetime | None:
-    """When the newest one of a stage was."""
-    mine = (_DEPLOYMENT.c.project_id == project_id, _DEPLOYMENT.c.stage == stage)
-    wanted = select(_DEPLOYMENT.c.at).where(*mine).order_by(_DEPLOYMENT.c.at.desc()).limit(1)
-    return connection.execute(wanted).scalar()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -95,6 +95,12 @@ class World:
                 http.post(f"{V1}/policies/{name}/drafts", content=text).raise_for_status().json()["id"]
             )
 
+    def fresh_waiver(self) -> str:
+        """The id of a waiver that somebody asked for."""
+        wanted = WAIVER | {"owner": self.fresh_person()}
+        with self.server.http() as http:
+            return str(http.post(f"{V1}/waivers", json=wanted).raise_for_status().json()["id"])
+
     def begin_totp(self, headers: dict[str, str]) -> None:
         """Let the caller begin a second factor."""
         begun = self.http.post(f"{V1}/people/me/totp", headers=headers)
@@ -169,6 +175,14 @@ READ, WRITE, ADMIN = Scope.GATE_READ, Scope.EVIDENCE_WRITE, Scope.ADMIN
 BASE = (rules_folder() / "policies" / "base.yaml").read_bytes()
 OF_SOURCE = {"project": PROJECT, "commit": COMMIT}
 STAGED = {**OF_SOURCE, "stage": STAGE}
+WAIVER = {
+    "project": PROJECT,
+    "scope": "path",
+    "match": "app/*",
+    "reason": "not reachable",
+    "ticket": "PAY-1",
+    "expires_at": f"{datetime.now(UTC) + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}",
+}
 ROWS = [
     of("GET /healthz", None, is_public=True),
     of("GET /readyz", None, is_public=True),
@@ -242,6 +256,38 @@ ROWS = [
         is_personal=True,
         json={**STAGED, "role": "ops", "mark": ".".join(["ab" * 16] * 4)},
     ),
+    of(
+        f"POST {V1}/waivers",
+        Scope.WAIVER_WRITE,
+        201,
+        project="path",
+        json=lambda world: WAIVER | {"owner": world.fresh_person()},
+    ),
+    of(f"GET {V1}/waivers", READ, project="path", query={"project": PROJECT}),
+    of(f"GET {V1}/waivers/{{id}}", READ, project="id", id=World.fresh_waiver),
+    of(f"POST {V1}/waivers/{{id}}/revoke", Scope.WAIVER_WRITE, project="id", id=World.fresh_waiver),
+    of(f"POST {V1}/waivers/{{id}}/approve", None, 403, is_personal=True, id=World.fresh_waiver),
+    of(f"POST {V1}/overrides", None, 403, is_personal=True, json={**STAGED, "reason": "no", "hours": 1}),
+    of(f"POST {V1}/overrides/{{id}}/agree", None, 403, is_personal=True, id=lambda _: "ovr_never"),
+    of(f"POST {V1}/overrides/{{id}}/revoke", None, 403, is_personal=True, id=lambda _: "ovr_never"),
+    of(f"GET {V1}/obligations", READ, project="path", query={"project": PROJECT}),
+    of(
+        f"POST {V1}/obligations/{{id}}/settle",
+        None,
+        403,
+        is_personal=True,
+        id=lambda _: "obl_never",
+        json={"comment": "done"},
+    ),
+    of(
+        f"POST {V1}/deployments",
+        Scope.DECISION_WRITE,
+        201,
+        project="path",
+        names_commit=True,
+        json={**STAGED, "status": "succeeded"},
+    ),
+    of(f"GET {V1}/deployments", READ, project="path", query={"project": PROJECT}),
     of(f"DELETE {V1}/approvals/{{id}}", None, 403, is_personal=True, id=lambda _: "apr_never"),
     of(
         f"POST {V1}/projects",

@@ -9,11 +9,14 @@ from gatekeeper_api.routes import (
     backtests,
     builds,
     decisions,
+    deployments,
     evidence,
     findings,
     gate,
     history,
     login,
+    obligations,
+    overrides,
     people,
     policies,
     policy_drafts,
@@ -21,6 +24,7 @@ from gatekeeper_api.routes import (
     projects,
     sessions,
     tokens,
+    waivers,
 )
 
 ROUTERS: Sequence[APIRouter] = (
@@ -30,6 +34,10 @@ ROUTERS: Sequence[APIRouter] = (
     builds.router,
     decisions.router,
     approvals.router,
+    waivers.router,
+    overrides.router,
+    obligations.router,
+    deployments.router,
     projects.router,
     policies.router,
     policy_drafts.router,

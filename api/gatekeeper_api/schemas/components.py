@@ -11,6 +11,16 @@ from gatekeeper.service.answers import Gate
 from gatekeeper_api.schemas.approvals import Approval, NewApproval, ToBeSigned
 from gatekeeper_api.schemas.decisions import Question
 from gatekeeper_api.schemas.evidence import Build, Evidence, EvidenceSet, NewBuild, SetEnd
+from gatekeeper_api.schemas.exceptions import (
+    Deployment,
+    DeploymentPage,
+    NewDeployment,
+    NewOverride,
+    Obligation,
+    ObligationPage,
+    Override,
+    Settlement,
+)
 from gatekeeper_api.schemas.history import Backtest, HistoryPage
 from gatekeeper_api.schemas.lists import (
     DecisionPage,
@@ -49,6 +59,7 @@ from gatekeeper_api.schemas.policy_drafts import (
 )
 from gatekeeper_api.schemas.projects import NewProject, PolicyChoice, PolicyVersion, Project
 from gatekeeper_api.schemas.tokens import NewToken, Rotation, Token, TokenRequest, Whoami
+from gatekeeper_api.schemas.waivers import NewWaiver, Waiver, WaiverPage
 
 REF = "#/components/schemas/{model}"
 
@@ -61,6 +72,13 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     DecisionPage,
     Approval,
     ToBeSigned,
+    Waiver,
+    WaiverPage,
+    Override,
+    Obligation,
+    ObligationPage,
+    Deployment,
+    DeploymentPage,
     Project,
     ProjectPage,
     PolicyVersion,
@@ -87,6 +105,10 @@ ANSWERS: tuple[type[BaseModel], ...] = (
 REQUESTS: tuple[type[BaseModel], ...] = (
     SetEnd,
     NewApproval,
+    NewWaiver,
+    NewOverride,
+    Settlement,
+    NewDeployment,
     NewBuild,
     Question,
     NewProject,
