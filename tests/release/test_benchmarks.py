@@ -87,3 +87,12 @@ def test_the_short_form_measures_the_service_on_both_engines(repository: Path) -
             assert len(_rows(table)) == count, table
     assert " statements, goal" not in done.stdout
     assert " writes, goal" not in done.stdout
+
+
+def test_the_short_form_replays_stored_decisions(repository: Path) -> None:
+    """A policy with a tightened rule turns some of them, and none is left out."""
+    done = _run(repository, "replay")
+    assert done.returncode in {0, 1}, done.stderr  # 1: the goal is for a machine that does nothing else
+    assert "Replay of 1,000 stored decisions, 20 rules, 50 findings" in done.stdout
+    counts = re.findall(r"(\d+) (?:pass-to-fail|unchanged)", done.stdout)
+    assert sum(map(int, counts)) == 1_000
