@@ -1,10 +1,12 @@
 """`/history`: what was decided, with all that a replay needs. `gatekeeper export decisions` reads it."""
 
+import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 import msgspec
 from fastapi import Query, Response
+from pydantic import BeforeValidator
 
 from gatekeeper.caller import Caller
 from gatekeeper.policy.replay import KeptDecision
@@ -22,7 +24,20 @@ router = api_router("decisions", "/history")
 
 CURSOR: Cursor[history.Place] = Cursor("history", tuple[Text, Text, Count, Text])
 MAX_PAGE = 100
-Since = Annotated[date | None, Query(description="Only decisions that were recorded since this day (UTC).")]
+
+
+def _written_as_date(value: object) -> object:
+    """By itself pydantic reads a bare number as seconds since 1970."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("write a day such as 2026-11-25")
+    return value
+
+
+Since = Annotated[
+    date | None,
+    BeforeValidator(_written_as_date),
+    Query(description="Only decisions that were recorded since this day (UTC)."),
+]
 Few = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many items at most.")]
 _BYTES = {"content": {JSON: {"schema": {"type": "object"}}}}
 

@@ -35,7 +35,7 @@ YAML_BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            YAML: {"schema": {"type": "object", "description": "See docs/reference/policy.schema.json."}}
+            YAML: {"schema": {"description": "See docs/reference/policy.schema.json; faults are kept."}}
         },
     }
 }
@@ -97,7 +97,7 @@ async def show(asks: Asks, id: Id) -> Response:  # noqa: A002 - the word of the 
     response_model=None,
     response_class=Response,
     responses={
-        200: {"description": "As it was saved", "content": {YAML: {"schema": {"type": "object"}}}},
+        200: {"description": "As it was saved", "content": {YAML: {"schema": {}}}},
         **problems.documented(404),
     },
 )

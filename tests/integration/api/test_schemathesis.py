@@ -64,6 +64,14 @@ def ids(live_server: GateServer) -> dict[str, str]:
         somebody = {"name": "Fuzz", "login": "fuzz", "password": "a horse that is correct"}
         known["people"] = http.post("/api/v1/people", json=somebody).raise_for_status().json()["id"]
         known["sessions"] = "k3v5tq2mzx7a"
+        known["history"] = known["evidence"]
+        drafted = http.post("/api/v1/policies/fuzz/drafts", json=POLICY, params={"reason": "fuzz"})
+        known["policy-drafts"] = drafted.raise_for_status().json()["id"]
+        tried = http.post("/api/v1/policies/fuzz/backtest", json=POLICY)
+        known["backtests"] = tried.raise_for_status().json()["id"]
+        # Only people leave these: an administrator's token is told so, for those that are not there too.
+        known |= {"approvals": f"apr_{'0' * 26}", "waivers": f"wvr_{'0' * 26}"}
+        known |= {"overrides": f"ovr_{'0' * 26}", "obligations": f"obl_{'0' * 26}"}
     return known
 
 
