@@ -57,9 +57,10 @@ def prepared(server: ServerProcess, house: House, *, projects: Iterable[str], re
     bootstrap = (house.data / "bootstrap").read_text().strip()
     with asking(server, bootstrap) as ask:
         everything = {"name": "admin", "scopes": ["admin"], "projects": ["*"]}
-        limited = {"name": "pipelines", "scopes": SCOPES, "projects": ["*"], "refs": list(refs)}
-        admin, pipelines = (said(ask.post("/tokens", json=one))["secret"] for one in (everything, limited))
+        admin = said(ask.post("/tokens", json=everything))["secret"]  # it ends the bootstrap token
     with asking(server, admin) as ask:
+        limited = {"name": "pipelines", "scopes": SCOPES, "projects": ["*"], "refs": list(refs)}
+        pipelines = said(ask.post("/tokens", json=limited))["secret"]
         said(ask.post("/policies", params={"reason": "test"}, content=POLICY))
         for path in projects:
             said(ask.post("/projects", json={"path": path, "policy": "traffic"}))

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,12 +19,14 @@ from gatekeeper.service.people import totp
 
 BEGIN, CALLBACK = f"{V1}/login/oidc/{PROVIDER}", f"{V1}/login/oidc/{PROVIDER}/callback"
 LONG = "x" * 2000
+_HOSTS = count(1)
 
 
 @pytest.fixture
 def browser(world: World) -> Iterator[httpx.Client]:
-    """A browser that has never been here."""
-    with httpx.Client(base_url=world.server.base, trust_env=False, timeout=60) as client:
+    """A browser that has never been here, at an address of its own."""
+    address = {"X-Forwarded-For": f"198.51.100.{next(_HOSTS)}"}
+    with httpx.Client(base_url=world.server.base, headers=address, trust_env=False, timeout=60) as client:
         yield client
 
 

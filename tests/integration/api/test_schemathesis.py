@@ -96,7 +96,7 @@ def test_answers_are_as_described(
         make_real(case, ids)
     case.call_and_validate(
         base_url=live_server.base,
-        headers={"Authorization": f"Bearer {live_server.admin}"},
+        headers={"Authorization": f"Bearer {live_server.admin}", "X-Forwarded-For": "192.0.2.7"},
         excluded_checks=[positive_data_acceptance],
     )
 
