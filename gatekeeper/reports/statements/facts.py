@@ -73,7 +73,7 @@ FORMAT = ReportFormat(
     name="facts",
     title="Gatekeeper facts",
     kinds=KINDS,
-    tools="`gatekeeper attest`, bridges to trackers",
+    tools="bridges to trackers and to reviews",
     detect=detect,
     read=read,
 )
