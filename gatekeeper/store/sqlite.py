@@ -7,6 +7,7 @@ unfairly (measured: one of two starved for seconds), so there is one, and it com
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ T = TypeVar("T")
 MAX_GROUP = 64
 """Writes that share one commit; later ones go into the next."""
 BUSY_TIMEOUT_S = 5.0
+_RETRY_S = 0.01
 QUEUE_TIMEOUT_S = 30.0
 """How long a write may wait for its turn before the caller is told to come again."""
 
@@ -170,9 +172,22 @@ def _connected(path: Path, *, is_read_only: bool) -> sqlite3.Connection:
     made.execute("PRAGMA temp_store=MEMORY")
     made.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes past the triggers
     if not is_read_only:  # not through the engine: inside its transaction SQLite ignores or refuses it
-        made.execute("PRAGMA journal_mode=WAL")
+        _log_ahead(made)
     made.execute("SELECT count(*) FROM sqlite_master")  # the first read opens the log
     return made
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Have it write to a log first. SQLite does not wait for another process that turns this on too."""
+    ends = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= ends:
+                raise
+            time.sleep(_RETRY_S)
 
 
 def _quoted(path: Path) -> str:

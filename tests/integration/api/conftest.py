@@ -32,6 +32,20 @@ def issuer() -> Iterator[LocalIssuer]:
 @pytest.fixture(scope="session")
 def live_server(tmp_path_factory: pytest.TempPathFactory, issuer: LocalIssuer) -> Iterator[GateServer]:
     """`gatekeeper serve` as it comes, on SQLite, for all tests of this folder: each takes its own project."""
+    with served(tmp_path_factory.mktemp("live"), issuer) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory, issuer: LocalIssuer) -> Iterator[GateServer]:
+    """The same for one module alone, whatever it leaves there."""
+    with served(tmp_path_factory.mktemp("own"), issuer) as server:
+        yield server
+
+
+@contextmanager
+def served(folder: Path, issuer: LocalIssuer) -> Iterator[GateServer]:
+    """A server that believes the issuer, for jobs and for people."""
     believed = {
         "issuer": issuer.url,
         "provider": "gitlab",
@@ -49,7 +63,6 @@ def live_server(tmp_path_factory: pytest.TempPathFactory, issuer: LocalIssuer) -
         "GATEKEEPER_MAX_BODY_BYTES": "1048576",
         "GATEKEEPER_MAX_DECODED_BYTES": "2097152",
     }
-    folder = tmp_path_factory.mktemp("live")
     (folder / "client-secret").write_text(CLIENT_SECRET + "\n")
     provider = {
         "name": PROVIDER,
